@@ -1,0 +1,36 @@
+"""Actions: reactions that ran, or would have."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActionOutcome(StrEnum):
+    """INTENDED is on disk before anything is sent; a daemon that starts and finds one left
+    over turns it into UNKNOWN, because it can't know whether the command ran."""
+
+    DRY_RUN = "dry-run"
+    INTENDED = "intended"
+    DONE = "done"
+    NOT_SENT = "not sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One reaction. `at` is when the intent was written; cooldowns count from it.
+
+    `status` and `output` are the command's, for DONE; `reason` says in words why it ran,
+    would have run, or what went wrong.
+    """
+
+    server: str
+    sensor: str
+    command: str
+    at: float
+    outcome: ActionOutcome
+    reason: str
+    instance: str | None = None
+    finished_at: float | None = None
+    status: int | None = None
+    output: str = ""
+    id: int = 0

@@ -1,0 +1,38 @@
+"""Events: what people are told happened, in order."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outkept.model.reading import Value
+
+
+class EventType(StrEnum):
+    """The contract's event types."""
+
+    FOUND = "found"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    REMOVED = "removed"
+    SENSOR = "sensor"
+    WARNED = "warned"
+    ALARMED = "alarmed"
+    FIRED = "fired"
+    RECOVERED = "recovered"
+    QUEUED_UP = "queued_up"
+    QUEUE_CLEARED = "queue_cleared"
+    HOST_KEY_CHANGED = "host_key_changed"
+    FEED = "feed"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`id` is 0 until the store has given it one. `sensor` is `name` or `name[instance]`."""
+
+    at: float
+    type: EventType
+    message: str
+    server: str | None = None
+    sensor: str | None = None
+    value: Value | None = None
+    id: int = 0
