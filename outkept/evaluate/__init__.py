@@ -1,0 +1,1 @@
+"""Judging values: thresholds give a level, the tracker decides when a level is entered."""

@@ -18,7 +18,7 @@ LONGEST_INSTANCE = 200
 LONGEST_TEXT = 500
 _SHOWN = 60
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 # Control characters, line separators, and the marks that reorder text (RTL overrides):
 # none of them belongs in a value that people read.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
