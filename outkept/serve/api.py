@@ -1,0 +1,204 @@
+"""The JSON API of the contract, under /api/v1."""
+
+import time
+from collections.abc import Awaitable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.responses import Response
+
+from outkept.model.event import EventType
+from outkept.model.level import ServerStatus
+from outkept.serve import paging, shapes
+from outkept.serve.access import Access
+from outkept.serve.auth import Role
+from outkept.serve.encode import encode
+from outkept.serve.problems import Problem
+from outkept.serve.source import Json, Page, Source
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="most items on a page")]
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before")]
+Text = Annotated[str | None, Query(max_length=300)]
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {"model": shapes.ProblemDetail, "content": {"application/problem+json": {}}}
+    for code in (401, 403, 404, 422)
+}
+
+
+class Answer(Response):
+    """A JSON answer, encoded the way the live frames are."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return encode(content).encode("ascii")
+
+
+def listed(page: Page) -> Response:
+    """A page of a list as the contract has it."""
+    items, following = page
+    return Answer({"items": items, "next": following})
+
+
+async def _paged(answer: Awaitable[Page]) -> Response:
+    try:
+        return listed(await answer)
+    except ValueError:
+        raise _BAD_CURSOR from None
+
+
+_BAD_CURSOR = Problem(422, "query.cursor: not a cursor of this list; leave it out to start over")
+
+
+def create_router(source: Source, access: Access) -> APIRouter:
+    """All endpoints, reading from `source`, for whom `access` lets in."""
+
+    def viewer(request: Request) -> None:
+        _authorize(access, request, Role.VIEWER)
+
+    def operator(request: Request) -> None:
+        _authorize(access, request, Role.OPERATOR)
+
+    described = [
+        Depends(HTTPBearer(auto_error=False, description="`outkept token` prints one")),
+        Depends(APIKeyCookie(name=access.cookie, auto_error=False, description="the page's")),
+    ]
+    router = APIRouter(
+        prefix="/api/v1", dependencies=[Depends(viewer), *described], responses=_ERRORS
+    )
+    _add_servers(router, source)
+    _add_lists(router, source)
+
+    @router.post(
+        "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[Depends(operator)]
+    )
+    async def start_sweep(wanted: shapes.SweepRequest) -> Response:
+        """Sweep a configured range now."""
+        try:
+            started = await source.start_sweep(wanted.range)
+        except KeyError:
+            raise Problem(
+                404, f"no range {wanted.range!r} is configured; GET /api/v1/sweeps lists them"
+            ) from None
+        return Answer({"items": started, "next": None}, 202)
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        return Answer(request.app.openapi())
+
+    return router
+
+
+def _authorize(access: Access, request: Request, needed: Role) -> None:
+    grant = access.grant(request.headers)
+    if grant is None:
+        raise Problem(
+            401,
+            "send Authorization: Bearer TOKEN; `outkept token` prints one",
+            {"www-authenticate": 'Bearer realm="outkept"'},
+        )
+    if not grant.role.covers(needed):
+        raise Problem(403, f"this needs the role {needed}; the token's role is {grant.role}")
+    by_cookie = access.bearer(request.headers) is None
+    if request.method != "GET" and by_cookie and not access.origin_is_ours(request.headers):
+        raise Problem(403, "this request did not come from the daemon's own page")
+
+
+def _add_servers(router: APIRouter, source: Source) -> None:
+    @router.get("/servers", response_model=shapes.Servers)
+    async def servers(
+        status: ServerStatus | None = None,
+        q: Text = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Servers by hostname. `q` is looked for in hostname, id, addresses and labels."""
+        found = [server for server in source.servers() if _matches(server, status, q)]
+        try:
+            return listed(paging.page(found, _by_name, limit, cursor))
+        except ValueError:
+            raise _BAD_CURSOR from None
+
+    @router.get("/servers/{server_id}", response_model=shapes.Server)
+    async def server(server_id: str) -> Response:
+        """One server, with its endpoints, identity and the sensors it does not support."""
+        found = source.server(server_id)
+        if found is None:
+            raise Problem(404, f"no server has the id {server_id[:80]!r}")
+        return Answer(found)
+
+    @router.get("/servers/{server_id}/sensors/{name}/history", response_model=shapes.History)
+    async def history(
+        server_id: str,
+        name: str,
+        instance: Text = None,
+        from_: Annotated[float | None, Query(alias="from", ge=0, le=1e11)] = None,
+        to: Annotated[float | None, Query(ge=0, le=1e11)] = None,
+        points: Annotated[int, Query(ge=1, le=5000)] = 300,
+    ) -> Response:
+        """A series' history; without `to` until now, without `from` the hour before `to`."""
+        end = time.time() if to is None else to
+        start = end - 3600 if from_ is None else from_
+        if not start < end:
+            raise Problem(422, "query.from: must be earlier than `to` (both in UNIX seconds)")
+        found = await source.history(server_id, name, instance, start, end, points)
+        if found is None:
+            raise Problem(404, f"server {server_id[:80]!r} has no series of sensor {name[:80]!r}")
+        return Answer({"points": found})
+
+
+def _add_lists(router: APIRouter, source: Source) -> None:
+    @router.get("/events", response_model=shapes.Events)
+    async def events(
+        limit: Limit = 100,
+        cursor: Cursor = None,
+        server: Text = None,
+        type: EventType | None = None,
+        q: Text = None,
+    ) -> Response:
+        """Events, newest first."""
+        return await _paged(source.events(limit, cursor, server=server, type=type, q=q))
+
+    @router.get("/actions", response_model=shapes.Actions)
+    async def actions(limit: Limit = 100, cursor: Cursor = None, server: Text = None) -> Response:
+        """Reactions that ran, or would have, newest first."""
+        return await _paged(source.actions(limit, cursor, server=server))
+
+    @router.get("/addresses", response_model=shapes.Addresses)
+    async def addresses(
+        limit: Limit = 100, cursor: Cursor = None, outcome: Text = None
+    ) -> Response:
+        """How each swept address ended, newest first."""
+        return await _paged(source.addresses(limit, cursor, outcome=outcome))
+
+    @router.get("/sweeps", response_model=shapes.Sweeps)
+    async def sweeps(limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """Sweeps, newest first."""
+        try:
+            found = paging.page(source.sweeps(), _by_start, limit, cursor, newest_first=True)
+        except ValueError:
+            raise _BAD_CURSOR from None
+        return listed(found)
+
+    @router.get("/stats", response_model=shapes.Stats)
+    async def stats() -> Response:
+        """Counters of the last 24 hours."""
+        return Answer(source.stats())
+
+
+def _by_name(server: Json) -> paging.Position:
+    return [server["hostname"].casefold(), server["id"]]
+
+
+def _by_start(sweep: Json) -> paging.Position:
+    return [sweep["started"], sweep["id"]]
+
+
+def _matches(server: Json, status: ServerStatus | None, q: str | None) -> bool:
+    if status is not None and server["status"] != status:
+        return False
+    if not q:
+        return True
+    texts = (server["hostname"], server["id"], *server["addresses"], *server["labels"].values())
+    return any(q.casefold() in text.casefold() for text in texts)

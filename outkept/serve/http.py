@@ -1,0 +1,34 @@
+"""The whole application: API, websocket, page and probes behind one guard."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from outkept import __version__
+from outkept.serve.access import Access
+from outkept.serve.api import create_router
+from outkept.serve.guard import Guard
+from outkept.serve.live import Hub
+from outkept.serve.page import add_page, add_probes
+from outkept.serve.problems import install
+from outkept.serve.source import Source
+from outkept.serve.websocket import add_live
+
+
+def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASGIApp:
+    """What uvicorn serves. `dashboard` is the folder with the page's shell and files."""
+    app = FastAPI(
+        title="Outkept",
+        version=__version__,
+        description="Servers, their readings, events and reactions. `/api/v1/live` is a websocket.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    install(app)
+    app.include_router(create_router(source, access))
+    add_live(app, hub, access)
+    add_probes(app, source, hub)
+    add_page(app, access, dashboard)
+    return Guard(app, access)
