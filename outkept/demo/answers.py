@@ -1,0 +1,114 @@
+"""What the simulated machines print for which command. No shell: exact texts are looked up.
+
+The fleet knows the identification script and, for every sensor of the library it was given,
+the verifier, the command and the reaction. Everything else is not found.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from outkept.demo.characters import HUGE_BYTES, Character, garbage, hangs, huge
+from outkept.demo.identity import identify_answer
+from outkept.demo.machines import Machine
+from outkept.demo.sshd import Answer
+from outkept.demo.support import supports
+from outkept.demo.values import Scene, output, status
+from outkept.discover.identity_script import IDENTIFY_SCRIPT
+from outkept.model.sensor import Sensor
+
+MOST_REACTIONS = 1000
+"""Reactions a machine remembers; the demo's own cooldowns keep it far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`age` gives seconds since the fleet's start, `now` UNIX seconds."""
+
+    age: Callable[[], float]
+    now: Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The sensor library turned round: from command text to the sensors it belongs to."""
+
+    sensors: Mapping[str, Sensor]
+    by_cmd: Mapping[str, str]
+    by_verifier: Mapping[str, tuple[str, ...]]
+    by_reaction: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, sensors: Mapping[str, Sensor]) -> "Commands":
+        """Index `sensors`, whose keys are their names."""
+        verifiers: dict[str, list[str]] = defaultdict(list)
+        reactions: dict[str, list[str]] = defaultdict(list)
+        for name, sensor in sensors.items():
+            if sensor.verifier:
+                verifiers[sensor.verifier.strip()].append(name)
+            if sensor.reactive:
+                reactions[sensor.reactive.strip()].append(name)
+        return cls(
+            sensors,
+            {sensor.cmd.strip(): name for name, sensor in sensors.items()},
+            {text: tuple(names) for text, names in verifiers.items()},
+            {text: tuple(names) for text, names in reactions.items()},
+        )
+
+
+@dataclass
+class Household:
+    """One machine and what was done to it: its answers depend on both.
+
+    `mended` holds, by sensor, the fleet's age at the last reaction; `reactions` the commands
+    that ran, oldest first.
+    """
+
+    machine: Machine
+    commands: Commands
+    clock: Clock
+    mended: dict[str, float] = field(default_factory=dict)
+    reactions: list[str] = field(default_factory=list)
+
+    def answer(self, command: str) -> Answer:
+        """What the machine prints for `command` now."""
+        text = command.strip()
+        if text == IDENTIFY_SCRIPT.strip():
+            return Answer(identify_answer(self.machine))
+        if name := self.commands.by_cmd.get(text):
+            return self._reading(self.commands.sensors[name])
+        if names := self.commands.by_verifier.get(text):
+            return self._verdict(names)
+        if names := self.commands.by_reaction.get(text):
+            return self._mend(text, names)
+        return _not_found(text)
+
+    def _verdict(self, names: tuple[str, ...]) -> Answer:
+        if any(hangs(self.machine.character, name) for name in names):
+            return Answer(never=True)
+        if any(supports(self.machine, self.commands.sensors[name]) for name in names):
+            return Answer(b"yes\n")
+        return Answer(status=1)
+
+    def _reading(self, sensor: Sensor) -> Answer:
+        age, machine = self.clock.age(), self.machine
+        if machine.character is Character.UNPARSABLE:
+            return Answer(garbage(machine.seed, sensor.name, age))
+        if huge(machine.character, sensor.name):
+            return Answer(flood=HUGE_BYTES)
+        if not supports(machine, sensor):
+            return _not_found(sensor.cmd)
+        scene = Scene(machine, sensor, age, self.clock.now(), self.mended.get(sensor.name))
+        return Answer(output(scene).encode(), status=status(sensor))
+
+    def _mend(self, command: str, names: tuple[str, ...]) -> Answer:
+        if len(self.reactions) < MOST_REACTIONS:
+            self.reactions.append(command)
+        for name in names:
+            self.mended[name] = self.clock.age()
+        return Answer(b"done\n")
+
+
+def _not_found(command: str) -> Answer:
+    word = command.split(maxsplit=1)[0] if command else ""
+    return Answer(stderr=f"sh: {word}: not found\n".encode(), status=127)

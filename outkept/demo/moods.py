@@ -1,0 +1,72 @@
+"""How each sensor fares on a machine of some character. Pure.
+
+A mood is a height: 0 lies at the warning threshold, 1 at the alarm threshold, whatever the
+sensor's unit and direction; below 0 is normal. So one curve fits every sensor.
+"""
+
+from collections.abc import Callable
+from math import pi, sin
+
+from outkept.demo.characters import Character
+from outkept.demo.waves import level
+
+Curve = Callable[[int, float, float | None], float | None]
+"""(seed, seconds since the fleet's start, age at the last reaction) → height; None: calm."""
+
+WORK = frozenset({"load", "cpu"})
+_FILL, _STAY = 130.0, 60.0
+_DIES, _LIES, _CYCLE = 30.0, 120.0, 240.0
+
+
+def height(
+    character: Character, sensor: str, seed: int, t: float, mended: float | None
+) -> float | None:
+    """The height of `sensor`, or None where it is as calm as on a healthy machine."""
+    curve = _CURVES.get((character, sensor))
+    return curve(seed, t, mended) if curve else None
+
+
+def is_dead(character: Character, sensor: str, t: float, mended: float | None) -> bool:
+    """Whether the daemon that `sensor` counts has died: from 30 s on for two minutes, and
+    again every four, unless a reaction has started it."""
+    if character is not Character.DEAD_DAEMON or sensor != "apache":
+        return False
+    died = t - (t % _CYCLE) + _DIES
+    return died <= t < died + _LIES and not (mended is not None and mended >= died)
+
+
+def _busy(seed: int, t: float, _mended: float | None) -> float:
+    return level((seed, "busy"), t, -0.8, 0.3)
+
+
+def _flapping(seed: int, t: float, _mended: float | None) -> float:
+    """Up and down through both thresholds, once in 40 s: long enough for `for`."""
+    return 0.5 + 1.2 * sin(2 * pi * t / 40) + level((seed, "flap"), t, -0.15, 0.15)
+
+
+def _filling(_seed: int, t: float, mended: float | None) -> float:
+    """From half empty through the alarm in 110 s to the top; cleaned a minute after, or by
+    a reaction, it fills again."""
+    since = t - mended if mended is not None else t
+    return -3 + 4.5 * min((since % (_FILL + _STAY)) / _FILL, 1)
+
+
+def _hot(seed: int, t: float, _mended: float | None) -> float:
+    return level((seed, "hot"), t, 0.2, 1.6)
+
+
+def _steady(at: float) -> Curve:
+    return lambda seed, t, mended: at
+
+
+C = Character
+_CURVES: dict[tuple[Character, str], Curve] = {
+    **{(C.BUSY, name): _busy for name in WORK},
+    (C.FLAPPING, "load"): _flapping,
+    (C.FILLING_DISK, "disk"): _filling,
+    (C.HOT, "temperature"): _hot,
+    (C.CERTIFICATE, "certificates"): _steady(0.4),
+    (C.DEGRADED_RAID, "mdadm"): _steady(1.0),
+    (C.PENDING_UPDATES, "updates"): _steady(1.3),
+    (C.PENDING_UPDATES, "reboot"): _steady(0.0),
+}
