@@ -1,0 +1,31 @@
+"""The state on disk: inventory, events, actions, readings and their history.
+
+The only package that knows SQLite. `Store` is the door; everything else is behind it.
+"""
+
+from outkept.store.errors import (
+    StateDamaged,
+    StateError,
+    StateInUse,
+    StateNewer,
+    StateUnwritable,
+    StoreError,
+)
+from outkept.store.history import LastReading, Point, Retention
+from outkept.store.pages import Page
+from outkept.store.store import Store, StoreStats
+
+__all__ = [
+    "LastReading",
+    "Page",
+    "Point",
+    "Retention",
+    "StateDamaged",
+    "StateError",
+    "StateInUse",
+    "StateNewer",
+    "StateUnwritable",
+    "Store",
+    "StoreError",
+    "StoreStats",
+]

@@ -1,0 +1,334 @@
+"""Rows of the inventory, events and actions, to and from the model's values."""
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any, TypeVar
+
+from outkept.model.action import Action, ActionOutcome
+from outkept.model.address import AddressOutcome, AddressState
+from outkept.model.event import Event, EventType
+from outkept.model.server import Endpoint, Facts, Identity, Server
+from outkept.store.errors import StoreError
+from outkept.store.pages import Page, check_limit, decode_cursor, encode_cursor, like
+
+MOST_EVENTS = 1_000_000
+MOST_ACTIONS = 100_000
+MOST_OUTPUT = 65_536
+"""Characters of a reaction's output, or of a message, that are kept."""
+ADDRESS_AGE_S = 30 * 86400.0
+"""An address not tried for so long is in no range any more."""
+TRIM_ROWS = 2000
+
+T = TypeVar("T")
+Bound = Sequence[object]
+
+_EVENT = "id, at, type, server, sensor, value, message"
+_ACTION = "id, at, server, sensor, instance, command, outcome, reason, finished_at, status, output"
+_ADDRESS = "address, port, outcome, reason, at, refusals, retry_at, server"
+
+
+def clean(text: str) -> str:
+    """`text` without what UTF-8 can't hold (lone surrogates from a server's bytes)."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def save_server(connection: sqlite3.Connection, server: Server) -> None:
+    """Insert or replace a server."""
+    connection.execute(
+        "INSERT OR REPLACE INTO servers VALUES (?, ?)",
+        (server.id, json.dumps(asdict(server), allow_nan=False)),
+    )
+
+
+def delete_server(connection: sqlite3.Connection, server: str) -> None:
+    """Delete a server; its addresses lead nowhere then. Its events and actions stay."""
+    connection.execute("DELETE FROM servers WHERE id = ?", (server,))
+    connection.execute("UPDATE addresses SET server = NULL WHERE server = ?", (server,))
+
+
+def servers(connection: sqlite3.Connection) -> list[Server]:
+    """All servers. Raises StoreError for one that can't be read."""
+    found = []
+    for key, document in connection.execute("SELECT id, document FROM servers ORDER BY id"):
+        try:
+            found.append(_server(json.loads(document)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(
+                f"the record of server {key} can't be read ({error}): restore the state from a"
+                " backup"
+            ) from None
+    return found
+
+
+def _server(document: dict[str, Any]) -> Server:
+    known = _fields_of(Server, document)
+    known["identity"] = _build(Identity, document["identity"])
+    known["facts"] = _build(Facts, document["facts"])
+    known["endpoints"] = tuple(_build(Endpoint, endpoint) for endpoint in document["endpoints"])
+    return Server(**known)
+
+
+def _build(cls: Callable[..., T], document: dict[str, Any]) -> T:
+    return cls(**_fields_of(cls, document))
+
+
+def _fields_of(cls: Any, document: dict[str, Any]) -> dict[str, Any]:
+    """Fields that the model no longer has are left out; JSON's lists are the model's tuples."""
+    return {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in fields(cls)
+        if (value := document.get(field.name, cls)) is not cls
+    }
+
+
+def save_address(connection: sqlite3.Connection, state: AddressState) -> None:
+    """Insert or replace how an endpoint ended."""
+    connection.execute(
+        "INSERT OR REPLACE INTO addresses VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            state.endpoint.address,
+            state.endpoint.port,
+            state.outcome.value,
+            clean(state.reason)[:MOST_OUTPUT],
+            state.at,
+            state.refusals,
+            state.retry_at,
+            state.server,
+        ),
+    )
+
+
+def _address(row: Sequence[Any]) -> AddressState:
+    return AddressState(Endpoint(row[0], row[1]), AddressOutcome(row[2]), *row[3:])
+
+
+def addresses(connection: sqlite3.Connection) -> list[AddressState]:
+    """All addresses."""
+    return [_address(row) for row in connection.execute(f"SELECT {_ADDRESS} FROM addresses")]  # noqa: S608
+
+
+def addresses_page(
+    connection: sqlite3.Connection, limit: int, cursor: str | None
+) -> Page[AddressState]:
+    """Addresses, the last tried first."""
+    bound: list[object] = []
+    where = ""
+    if cursor is not None:
+        where = "WHERE (at, address, port) < (?, ?, ?)"
+        bound += decode_cursor(cursor, float, str, int)
+    rows = connection.execute(
+        f"SELECT {_ADDRESS} FROM addresses {where}"  # noqa: S608
+        " ORDER BY at DESC, address DESC, port DESC LIMIT ?",
+        (*bound, check_limit(limit) + 1),
+    ).fetchall()
+    found = tuple(_address(row) for row in rows[:limit])
+    if len(rows) <= limit:
+        return Page(found, None)
+    last = found[-1]
+    return Page(found, encode_cursor(last.at, last.endpoint.address, last.endpoint.port))
+
+
+def add_event(connection: sqlite3.Connection, event: Event) -> Event:
+    """Insert an event; the same with its id."""
+    value = event.value
+    if isinstance(value, float) and not math.isfinite(value):
+        value = None
+    cursor = connection.execute(
+        "INSERT INTO events (at, type, server, sensor, value, message) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            event.at,
+            event.type.value,
+            event.server,
+            None if event.sensor is None else clean(event.sensor),
+            clean(value)[:MOST_OUTPUT] if isinstance(value, str) else value,
+            clean(event.message)[:MOST_OUTPUT],
+        ),
+    )
+    return replace(event, id=int(cursor.lastrowid or 0))
+
+
+def _event(row: Sequence[Any]) -> Event:
+    return Event(row[1], EventType(row[2]), row[6], row[3], row[4], row[5], row[0])
+
+
+def events_page(
+    connection: sqlite3.Connection,
+    limit: int,
+    cursor: str | None,
+    filters: dict[str, str | None],
+) -> Page[Event]:
+    """Events, newest first. `filters` are `server`, `type` and `q`."""
+    conditions = {name: filters.get(name) for name in ("server", "type")}
+    q = filters.get("q")
+    where, bound = _where(cursor, conditions)
+    if q:
+        where += " AND message LIKE ? ESCAPE '\\'"
+        bound.append(like(clean(q)))
+    return _by_id(connection, f"SELECT {_EVENT} FROM events {where}", bound, limit, _event)  # noqa: S608
+
+
+def count_events(connection: sqlite3.Connection, since: float) -> dict[str, int]:
+    """How many events of each type there were at or after `since`."""
+    rows = connection.execute(
+        "SELECT type, count(*) FROM events WHERE at >= ? GROUP BY type", (since,)
+    )
+    return dict(rows.fetchall())
+
+
+def add_action(connection: sqlite3.Connection, action: Action) -> Action:
+    """Insert an action; the same with its id."""
+    cursor = connection.execute(
+        "INSERT INTO actions (at, server, sensor, instance, command, outcome, reason, finished_at,"
+        " status, output) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            action.at,
+            action.server,
+            action.sensor,
+            None if action.instance is None else clean(action.instance),
+            clean(action.command),
+            action.outcome.value,
+            clean(action.reason)[:MOST_OUTPUT],
+            action.finished_at,
+            action.status,
+            clean(action.output)[:MOST_OUTPUT],
+        ),
+    )
+    return replace(action, id=int(cursor.lastrowid or 0))
+
+
+def finish_action(connection: sqlite3.Connection, action: Action) -> None:
+    """Write an action's outcome. Raises StoreError where there is none of its id."""
+    cursor = connection.execute(
+        "UPDATE actions SET outcome = ?, reason = ?, finished_at = ?, status = ?, output = ?"
+        " WHERE id = ?",
+        (
+            action.outcome.value,
+            clean(action.reason)[:MOST_OUTPUT],
+            action.finished_at,
+            action.status,
+            clean(action.output)[:MOST_OUTPUT],
+            action.id,
+        ),
+    )
+    if cursor.rowcount != 1:
+        raise StoreError(f"there is no action {action.id} to finish: write its intent first")
+
+
+def close_unfinished(connection: sqlite3.Connection, now: float) -> list[Action]:
+    """Turn what is INTENDED into UNKNOWN; those actions."""
+    ids = connection.execute("SELECT id FROM actions WHERE outcome = 'intended' ORDER BY id")
+    closed = []
+    for (key,) in ids.fetchall():
+        connection.execute(
+            "UPDATE actions SET outcome = ?, finished_at = ?,"
+            " reason = reason || '; the daemon stopped before the outcome was known' WHERE id = ?",
+            (ActionOutcome.UNKNOWN.value, now, key),
+        )
+        row = connection.execute(f"SELECT {_ACTION} FROM actions WHERE id = ?", (key,))  # noqa: S608
+        closed.append(_action(row.fetchone()))
+    return closed
+
+
+def _action(row: Sequence[Any]) -> Action:
+    key, at, server, sensor, instance, command, outcome, reason, finished_at, status, output = row
+    return Action(
+        server,
+        sensor,
+        command,
+        at,
+        ActionOutcome(outcome),
+        reason,
+        instance,
+        finished_at,
+        status,
+        output,
+        key,
+    )
+
+
+def actions_page(
+    connection: sqlite3.Connection, limit: int, cursor: str | None, server: str | None
+) -> Page[Action]:
+    """Actions, newest first."""
+    where, bound = _where(cursor, {"server": server})
+    return _by_id(connection, f"SELECT {_ACTION} FROM actions {where}", bound, limit, _action)  # noqa: S608
+
+
+def last_action(
+    connection: sqlite3.Connection, server: str, sensor: str, instance: str | None
+) -> Action | None:
+    """The newest action of a series, of whatever outcome."""
+    row = connection.execute(
+        f"SELECT {_ACTION} FROM actions WHERE server = ? AND sensor = ? AND instance IS ?"  # noqa: S608
+        " ORDER BY id DESC LIMIT 1",
+        (server, clean(sensor), None if instance is None else clean(instance)),
+    ).fetchone()
+    return None if row is None else _action(row)
+
+
+def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    """A noted value."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Note a value."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (clean(key), clean(value)))
+
+
+def trim(
+    connection: sqlite3.Connection,
+    now: float,
+    age: float,
+    most: tuple[int, int] = (MOST_EVENTS, MOST_ACTIONS),
+) -> bool:
+    """Delete a slice of events and actions older than `age` seconds, or over the `most` of each,
+    oldest first, and of forgotten addresses; whether there was any."""
+    gone = 0
+    for table, keep in zip(("events", "actions"), most, strict=True):
+        gone += connection.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id <="  # noqa: S608
+            f" (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?) LIMIT ?)",
+            (keep, TRIM_ROWS),
+        ).rowcount
+        gone += connection.execute(
+            f"DELETE FROM {table} WHERE id IN"  # noqa: S608
+            f" (SELECT id FROM {table} WHERE at < ? ORDER BY at LIMIT ?)",
+            (now - age, TRIM_ROWS),
+        ).rowcount
+    gone += connection.execute(
+        "DELETE FROM addresses WHERE (address, port) IN (SELECT address, port FROM addresses"
+        " WHERE at < ? AND retry_at < ? LIMIT ?)",
+        (now - ADDRESS_AGE_S, now, TRIM_ROWS),
+    ).rowcount
+    return gone > 0
+
+
+def _where(cursor: str | None, equal: dict[str, str | None]) -> tuple[str, list[object]]:
+    where, bound = "WHERE 1", list[object]()
+    for column, value in equal.items():
+        if value is not None:
+            where += f" AND {column} = ?"
+            bound.append(clean(value))
+    if cursor is not None:
+        where += " AND id < ?"
+        bound += decode_cursor(cursor, int)
+    return where, bound
+
+
+def _by_id(
+    connection: sqlite3.Connection,
+    select: str,
+    bound: list[object],
+    limit: int,
+    build: Callable[[Sequence[Any]], T],
+) -> Page[T]:
+    statement = f"{select} ORDER BY id DESC LIMIT ?"
+    rows = connection.execute(statement, (*bound, check_limit(limit) + 1)).fetchall()
+    found = tuple(build(row) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(found, encode_cursor(rows[limit - 1][0]) if more else None)
