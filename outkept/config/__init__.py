@@ -1,0 +1,1 @@
+"""Configuration and sensor library: YAML with file and line, every problem at once."""

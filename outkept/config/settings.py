@@ -1,0 +1,262 @@
+"""What the configuration says, as frozen values. docs/configuration.md explains every key."""
+
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from outkept.config.problems import Mistake, quoted
+from outkept.config.values import (
+    Command,
+    Flag,
+    HoleText,
+    Interval,
+    Listen,
+    ListenText,
+    PathText,
+    Port,
+    SpanText,
+    Threshold,
+    duration,
+    integer,
+    listed,
+    one_of,
+    optional,
+    real,
+    text,
+)
+from outkept.model.ranges import Range, parse_span, subtract
+
+User = Annotated[
+    str, text(64, pattern=r"[^\s:@/]+", rule="write a login name without spaces, ':', '@' or '/'")
+]
+Label = Annotated[str, text(200)]
+LabelName = Annotated[
+    str, text(64, pattern="[A-Za-z_][A-Za-z0-9_]*", rule="use letters, digits and _ in its name")
+]
+Ports = Annotated[tuple[Port, ...], listed(64, empty="name a port, such as 22")]
+SweepInterval = duration("1s", "1y")
+
+
+class Strict(BaseModel):
+    """A mapping that knows its keys. A key without a value is as good as left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = known_keys(cls)
+        return {k: v for k, v in data.items() if k not in known or not cls._is_empty(k, v)}
+
+    @classmethod
+    def _is_empty(cls, key: str, value: object) -> bool:
+        return value is None
+
+
+def known_keys(model: type[BaseModel]) -> set[str]:
+    """The keys of a mapping as they are written."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+class RangeSettings(Strict):
+    """One entry of `ranges`. Ports and interval are None where the defaults apply."""
+
+    range: SpanText
+    exclude: Annotated[tuple[HoleText, ...], listed(1000)] = ()
+    ports: Annotated[tuple[Port, ...] | None, listed(64, empty="name a port, or remove it")] = None
+    user: User | None = None
+    every: Annotated[float | None, SweepInterval] = None
+    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, data: Any) -> Any:
+        return {"range": data} if isinstance(data, str) else data
+
+    @field_validator("exclude")
+    @classmethod
+    def _something_is_left(cls, holes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        span = info.data.get("range")
+        if span is not None and not _left(span, holes):
+            raise Mistake(f"nothing is left of {quoted(span)}", "exclude less, or remove the range")
+        return holes
+
+    def resolved(self, ports: tuple[int, ...], every: float) -> Range:
+        """The range with defaults filled in."""
+        return Range(
+            text=self.range,
+            spans=_left(self.range, self.exclude),
+            ports=self.ports or ports,
+            user=self.user,
+            every=self.every or every,
+            labels=tuple(sorted(self.labels.items())),
+        )
+
+
+def _left(span: str, holes: tuple[str, ...]) -> tuple[Any, ...]:
+    return subtract([parse_span(span)], [parse_span(hole, whole=True) for hole in holes])
+
+
+class SSHSettings(Strict):
+    """How servers are logged in to. `channels` None: as many as the server is found to allow.
+    `known_hosts` None: a file in the state directory."""
+
+    user: User = "outkept"
+    keys: Annotated[tuple[PathText, ...], listed(20)] = Field(
+        default=("~/.ssh/id_ed25519",), validate_default=True
+    )
+    agent: Flag = True
+    ports: Ports = (22,)
+    host_keys: Annotated[
+        Literal["trust-on-first-use", "strict"], one_of("trust-on-first-use", "strict")
+    ] = "trust-on-first-use"
+    known_hosts: PathText | None = None
+    channels: Annotated[
+        int | None,
+        BeforeValidator(lambda value: None if value == "auto" else value),
+        optional(integer(1, 64, "auto or a number of channels")),
+    ] = None
+    connect_timeout: Annotated[float, duration("100ms", "5m")] = 5.0
+    command_timeout: Annotated[float, duration("100ms", "1h")] = 20.0
+
+
+class SweepSettings(Strict):
+    """How addresses are tried: `rate` new connections a second (0: unlimited), at most
+    `in_flight` at once, each given `timeout` seconds; again after `every` seconds."""
+
+    rate: Annotated[float, real(0, 1_000_000)] = 500.0
+    in_flight: Annotated[int, integer(1, 65535)] = 2000
+    timeout: Annotated[float, duration("100ms", "1m")] = 3.0
+    every: Annotated[float, SweepInterval] = 1800.0
+
+
+class SensorChange(Strict):
+    """What an override changes of one sensor. Only keys that are given count; a threshold,
+    an interval or a reaction given as null is taken away."""
+
+    warning: Threshold = None
+    alarm: Threshold = None
+    clear: Threshold = None
+    for_: Annotated[int, integer(1, 1000)] = Field(default=1, alias="for")
+    every: Interval = None
+    timeout: Annotated[float | None, optional(duration("100ms", "1h"))] = None
+    cooldown: Annotated[float, duration("0s", "30d")] = 300.0
+    inverted: Flag = False
+    zero: Flag = False
+    reactive: Annotated[Command | None, BeforeValidator(lambda value: value or None)] = None
+
+    @classmethod
+    def _is_empty(cls, key: str, value: object) -> bool:
+        return value is None and key in {"for", "cooldown", "inverted", "zero"}
+
+    def given(self) -> dict[str, object]:
+        """The keys that are given, by the names of the sensor's fields."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class Match(Strict):
+    """Which servers an override is for: all that is given must match, as globs."""
+
+    hostname: Annotated[str, text(253)] = "*"
+    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+
+
+class Override(Strict):
+    """Changes to sensors on some servers."""
+
+    match: Match = Match()
+    set: dict[str, SensorChange]
+
+
+class SensorSettings(Strict):
+    """Which sensors there are, and how they differ from the library."""
+
+    libraries: Annotated[tuple[PathText, ...], listed(100)] = ()
+    every: Annotated[float, duration("100ms", "7d")] = 10.0
+    disable: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000)] = ()
+    overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
+
+
+class ReactionMode(StrEnum):
+    """Whether reactions run, are only shown, or are not looked at."""
+
+    OFF = "off"
+    DRY_RUN = "dry-run"
+    ON = "on"
+
+
+class ReactionSettings(Strict):
+    """What happens when a sensor with a reaction enters alarm."""
+
+    mode: Annotated[ReactionMode, one_of(*ReactionMode)] = ReactionMode.DRY_RUN
+
+
+class Retention(Strict):
+    """How long history is kept, in seconds: every reading, minutes of them, hours of them."""
+
+    raw: Annotated[float, duration("1m", "10y")] = 2 * 86400.0
+    minutes: Annotated[float, duration("1h", "10y")] = 30 * 86400.0
+    hours: Annotated[float, duration("1d", "100y")] = 2 * 365 * 86400.0
+
+    @field_validator("minutes", "hours")
+    @classmethod
+    def _coarser_is_kept_longer(cls, kept: float, info: ValidationInfo) -> float:
+        for finer in ("minutes", "raw"):
+            if info.data.get(finer, 0.0) > kept:
+                mend = f"keep {info.field_name} at least as long as {finer}"
+                raise Mistake(f"it is shorter than retention.{finer}", mend)
+        return kept
+
+
+class DashboardSettings(Strict):
+    """Where the page, the API and the metrics are served."""
+
+    listen: ListenText = Listen("127.0.0.1", 8844)
+
+
+def _all_different(entries: tuple[RangeSettings, ...]) -> tuple[RangeSettings, ...]:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.range in seen:
+            raise Mistake(f"the range {quoted(entry.range)} is listed twice", "remove one of them")
+        seen.add(entry.range)
+    return entries
+
+
+class Settings(Strict):
+    """The whole configuration. `range_settings` are the ranges as written; `ranges` have
+    their defaults filled in."""
+
+    range_settings: Annotated[
+        tuple[RangeSettings, ...],
+        listed(10_000, empty="name a range, such as 192.168.1.0/24"),
+        AfterValidator(_all_different),
+    ] = Field(alias="ranges")
+    ssh: SSHSettings = Field(default_factory=SSHSettings)
+    sweep: SweepSettings = SweepSettings()
+    sensors: SensorSettings = SensorSettings()
+    reactions: ReactionSettings = ReactionSettings()
+    state: PathText = Field(default="~/.local/state/outkept", validate_default=True)
+    retention: Retention = Retention()
+    forget_after: Annotated[float, duration("1s", "10y")] = 4 * 86400.0
+    dashboard: DashboardSettings = DashboardSettings()
+
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        """What is swept."""
+        return tuple(
+            entry.resolved(self.ssh.ports, self.sweep.every) for entry in self.range_settings
+        )

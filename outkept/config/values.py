@@ -1,0 +1,232 @@
+"""Kinds of values: each reads what YAML or a program gives, and says what is wrong with it."""
+
+import math
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, ValidationInfo
+
+from outkept.config.durations import parse_duration
+from outkept.config.problems import Mistake, nearest, quoted
+from outkept.model.ranges import parse_span
+
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def read_number(value: object) -> float:
+    """A finite number, or a text that is unambiguously one. Raises Mistake."""
+    if isinstance(value, str) and len(value) < 100 and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise Mistake(f"{quoted(value)} is not a number", "write a number such as 10 or 0.5")
+
+
+def read_flag(value: object) -> bool:
+    """True or false, or YAML's other words for them. Raises Mistake."""
+    if isinstance(value, bool):
+        return value
+    flag = _FLAGS.get(value.lower()) if isinstance(value, str) else None
+    if flag is None:
+        raise Mistake(f"{quoted(value)} is neither true nor false", "write true or false")
+    return flag
+
+
+def duration(least: str, most: str) -> BeforeValidator:
+    """A duration within bounds, in seconds."""
+    low, high = parse_duration(least), parse_duration(most)
+
+    def read(value: object) -> float:
+        seconds = parse_duration(value)
+        if not low <= seconds <= high:
+            wrong = "shorter than" if seconds < low else "longer than"
+            bound = least if seconds < low else most
+            raise Mistake(f"{quoted(value)} is {wrong} {bound}", f"choose from {least} to {most}")
+        return seconds
+
+    return BeforeValidator(read)
+
+
+def milliseconds(least: str, most: str) -> BeforeValidator:
+    """A number of milliseconds within bounds, given as durations; read as seconds."""
+    low, high = parse_duration(least), parse_duration(most)
+
+    def read(value: object) -> float:
+        seconds = read_number(value) / 1000
+        if not low <= seconds <= high:
+            what = f"{quoted(value)} milliseconds are not from {least} to {most}"
+            raise Mistake(what, f"choose from {low * 1000:.0f} to {high * 1000:.0f}")
+        return seconds
+
+    return BeforeValidator(read)
+
+
+def integer(least: int, most: int, kind: str = "a whole number") -> BeforeValidator:
+    """A whole number within bounds; `kind` says in words what it should be."""
+
+    def read(value: object) -> int:
+        try:
+            number = read_number(value)
+        except Mistake:
+            number = math.nan
+        if not (least <= number <= most and number == int(number)):
+            mend = f"write a whole number from {least} to {most}"
+            raise Mistake(f"{quoted(value)} is not {kind}", mend)
+        return int(number)
+
+    return BeforeValidator(read)
+
+
+def real(least: float, most: float) -> BeforeValidator:
+    """A number within bounds."""
+
+    def read(value: object) -> float:
+        number = read_number(value)
+        if not least <= number <= most:
+            mend = f"write a number from {least:g} to {most:g}"
+            raise Mistake(f"{quoted(value)} is out of bounds", mend)
+        return number
+
+    return BeforeValidator(read)
+
+
+def text(most: int, *, pattern: str = "", rule: str = "") -> BeforeValidator:
+    """A text that is not blank, of at most `most` characters, matching `pattern` as a whole;
+    `rule` says the pattern in words."""
+    form = re.compile(pattern or r"(?s).*")
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise Mistake(f"{quoted(value)} is not a text", "write a text")
+        if not value.strip():
+            raise Mistake("it is empty", "write a text, or leave the key out")
+        if len(value) > most:
+            raise Mistake(f"it has {len(value):,} characters", f"use at most {most:,}")
+        if "\0" in value or not form.fullmatch(value):
+            raise Mistake(f"{quoted(value)} can't be used here", rule or "remove NUL characters")
+        return value
+
+    return BeforeValidator(read)
+
+
+def one_of(*words: str) -> BeforeValidator:
+    """One of a few words."""
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and value in words:
+            return str(value)
+        mend = (
+            nearest(value, words) if isinstance(value, str) else f"use one of: {', '.join(words)}"
+        )
+        raise Mistake(f"{quoted(value)} is not one of {', '.join(words)}", mend)
+
+    return BeforeValidator(read)
+
+
+def optional(kind: BeforeValidator) -> BeforeValidator:
+    """The same kind, or None."""
+    read: Callable[[object], object] = kind.func  # type: ignore[assignment]
+    return BeforeValidator(lambda value: None if value is None else read(value))
+
+
+def listed(most: int, *, empty: str = "") -> BeforeValidator:
+    """A list of at most `most` different values; `empty` says what to do if none is allowed."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, list | tuple):
+            raise Mistake(f"{quoted(value)} is not a list", "write it in brackets: [a, b]")
+        if not value and empty:
+            raise Mistake("the list is empty", empty)
+        if len(value) > most:
+            raise Mistake(f"the list has {len(value):,} items", f"use at most {most:,}")
+        seen: set[str] = set()
+        for item in value:
+            if isinstance(item, str) and item in seen:
+                raise Mistake(f"{quoted(item)} is listed twice", "remove one of them")
+            seen.add(item if isinstance(item, str) else "")
+        return value
+
+    return BeforeValidator(read)
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > 4096:
+        raise Mistake(f"{quoted(value)} is not a path", "write the path of a file or directory")
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise Mistake(f"{quoted(value)} names no home directory", "write the whole path") from None
+    base = (info.context or {}).get("base", "")
+    return Path(os.path.normpath(Path(base) / path))
+
+
+def _span(value: object, *, whole: bool) -> str:
+    if not isinstance(value, str):
+        raise Mistake(f"{quoted(value)} is not a range", "write it as 10.0.0.0/24")
+    if len(value) > 100:
+        raise Mistake(f"{quoted(value)} is not a range", "write it as 10.0.0.0/24")
+    try:
+        parse_span(value, whole=whole)
+    except ValueError as error:
+        what, _, mend = str(error).rpartition(": ")
+        raise Mistake(*_parted(str(error), what, mend)) from None
+    return value.strip()
+
+
+def _parted(message: str, what: str, mend: str) -> tuple[str, str]:
+    """Part the range module's message at the place where it begins to say what to do."""
+    for sign in ("; write ", ": write ", ": leave ", ": name "):
+        head, found, tail = message.rpartition(sign)
+        if found:
+            return head, sign[2:] + tail
+    return (what, mend) if what else (message, "write it as 10.0.0.0/24 or 10.0.0.2-10.0.0.9")
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a server of ours listens. Port 0: any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(value: object) -> Listen:
+    if isinstance(value, Listen):
+        return value
+    mend = "write ADDRESS:PORT, such as 127.0.0.1:8844 or [::1]:8844"
+    match = re.fullmatch(r"(?:\[([^]]*)\]|([^:]*)):(\d{1,5})", str(value), re.ASCII)
+    if not match or int(match[3]) > 65535:
+        raise Mistake(f"{quoted(value)} is not an address and port", mend)
+    host = match[1] or match[2] or ""
+    if host == "localhost":
+        host = "127.0.0.1"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise Mistake(f"{quoted(host)} is not an IP address", mend) from None
+    if (address.version == 6) != (match[1] is not None):
+        raise Mistake(f"{quoted(value)} is not an address and port", mend)
+    return Listen(str(address), int(match[3]))
+
+
+Number = Annotated[float, BeforeValidator(read_number)]
+Flag = Annotated[bool, BeforeValidator(read_flag)]
+Port = Annotated[int, integer(1, 65535, "a port")]
+PathText = Annotated[Path, BeforeValidator(_path)]
+SpanText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=False))]
+HoleText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=True))]
+ListenText = Annotated[Listen, BeforeValidator(_listen)]
+Threshold = Annotated[float | None, optional(BeforeValidator(read_number))]
+Interval = Annotated[float | None, optional(duration("100ms", "7d"))]
+Command = Annotated[str, text(65536)]
