@@ -1,0 +1,273 @@
+"""The channel pool: runs everything that runs on a server, under the server's channel limit."""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from outkept.model.channels import ChannelStats
+from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
+from outkept.ssh.errors import ChannelRefused, Lost
+from outkept.ssh.execution import Execution
+from outkept.ssh.jobs import CAP, Job, Priority
+from outkept.ssh.limit import ChannelLimit
+from outkept.ssh.pressure import Pressure
+from outkept.ssh.scope import Scope
+
+__all__ = ["CAP", "ChannelPool", "Job", "Link", "Priority"]
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 4096
+"""Jobs that may wait. Sensors never come near it, for each waits once."""
+
+STUCK_S = 30.0
+"""Jobs that wait so long while no channel opens and none does useful work end the connection:
+a new one starts with free slots."""
+
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+"""Between two tries on a server that refuses even a first channel."""
+
+
+class Link(Protocol):
+    """What carries the commands: a connection, or one connection after the other."""
+
+    async def execute(self, execution: Execution) -> None:
+        """Run it until its channel is over. Raises ChannelRefused (nothing ran) or Lost."""
+
+    async def round_trip(self) -> None:
+        """Return once the server has dealt with all that was sent before."""
+
+    def give_up(self, reason: str) -> None:
+        """Drop the connection."""
+
+
+@dataclass(slots=True, order=True)
+class _Entry:
+    priority: int
+    due: float
+    number: int
+    job: Job = field(compare=False)
+    since: float = field(compare=False)
+    begun: float = field(compare=False, default=0.0)
+    again: bool = field(compare=False, default=False)
+    execution: Execution | None = field(compare=False, default=None)
+
+
+class ChannelPool:
+    """Runs jobs in channels, the most urgent first, never more at once than the limit.
+
+    A refused open is no failure: the job goes back to its place, is tried once more after a
+    round trip, and only then the limit falls. A slot is free when the server has closed the
+    channel, which it does when the process is gone; a job is answered earlier, at its deadline.
+    """
+
+    def __init__(
+        self, link: Link, scope: Scope, limit: ChannelLimit, cure: Callable[[int], str]
+    ) -> None:
+        self._link = link
+        self._scope = scope
+        self._limit = limit
+        self._cure = cure
+        self._loop = asyncio.get_running_loop()
+        self._numbers = itertools.count()
+        self._waiting: list[_Entry] = []
+        self._keys: dict[str, _Entry] = {}
+        self._running: set[Execution] = set()
+        self._busy = 0
+        self._open = 0
+        self._opened = 0
+        self._missed = 0
+        self._refused = 0
+        self._pause = 0.0
+        self._resume: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._pressure = Pressure()
+        self._closed: str | None = None
+
+    @property
+    def limit(self) -> int:
+        """Channels this server is believed to give."""
+        return self._limit.value
+
+    def stats(self) -> ChannelStats:
+        """What the pool is doing now."""
+        now = self._loop.time()
+        oldest = min((entry.since for entry in self._waiting), default=now)
+        return ChannelStats(
+            limit=self._limit.value,
+            busy=self._busy,
+            queued=len(self._waiting),
+            oldest_wait_s=now - oldest,
+            missed=self._missed,
+            refused=self._refused,
+            queued_up=self._pressure.explain(now, self._limit.value, self._cure),
+        )
+
+    def submit(self, job: Job) -> bool:
+        """Queue `job`. False, and counted as missed, if one of its key waits or runs.
+
+        After the connection's end the job is answered with LOST, `started` false.
+        """
+        now = self._loop.time()
+        if self._closed is not None:
+            self._loop.call_soon(self._deliver, job, _not_sent(self._closed))
+            return True
+        if (last := self._keys.get(job.key)) is not None or len(self._waiting) >= MOST_WAITING:
+            self._missed += 1
+            if last is not None and job.every is not None and _queued(last, job.every, now):
+                self._pressure.missed(job.key, job.every, now)
+            return False
+        entry = _Entry(job.priority, job.due, next(self._numbers), job, now)
+        self._keys[job.key] = entry
+        heapq.heappush(self._waiting, entry)
+        self._dispatch()
+        return True
+
+    def cancel(self, key: str) -> None:
+        """Answer the job of `key`, if there is one, with CANCELLED and end what it started."""
+        entry = self._keys.get(key)
+        if entry is None:
+            return
+        if entry.execution is not None:
+            entry.execution.cancel()
+        if entry in self._waiting:
+            self._waiting.remove(entry)
+            heapq.heapify(self._waiting)
+        self._answer(entry, CommandFailure(FailureKind.CANCELLED, "cancelled", started=False))
+
+    def close(self, reason: str) -> None:
+        """The connection is gone: answer what waits with LOST. What runs, its link ends."""
+        if self._closed is not None:
+            return
+        self._closed = reason
+        for timer in (self._resume, self._watch):
+            if timer is not None:
+                timer.cancel()
+        waiting, self._waiting = self._waiting, []
+        for entry in waiting:
+            self._answer(entry, _not_sent(reason))
+
+    def _dispatch(self) -> None:
+        while self._waiting and self._busy < self._limit.value and self._resume is None:
+            entry = heapq.heappop(self._waiting)
+            self._busy += 1
+            self._scope.spawn(self._work(entry), entry.job.key)
+        if self._waiting and self._watch is None and self._closed is None:
+            self._watch = self._loop.call_later(STUCK_S, self._check, self._opened)
+
+    async def _work(self, entry: _Entry) -> None:
+        """Hold one slot for one try of one job."""
+        execution = self._prepare(entry)
+        sent_under = self._limit.value
+        try:
+            await self._link.execute(execution)
+            execution.conclude(None)
+        except ChannelRefused:
+            await self._turned_down(entry, execution, sent_under)
+        except Lost as lost:
+            execution.conclude(lost.reason)
+        finally:
+            self._running.discard(execution)
+            if execution.opened:
+                self._open -= 1
+                execution.fail(FailureKind.LOST, "the connection was closed")
+        if execution.opened and self._limit.learned and self._busy >= self._limit.value:
+            # The server frees a slot a moment after it closed the channel.
+            await self._link.round_trip()
+        self._busy -= 1
+        if self._closed is None:
+            self._dispatch()
+
+    def _prepare(self, entry: _Entry) -> Execution:
+        job = entry.job
+        entry.begun = self._loop.time()
+
+        def opened() -> None:
+            self._open += 1
+            self._opened += 1
+            self._pause = 0.0
+            self._limit.accepted(self._busy, self._loop.time())
+            if self._waiting:
+                self._dispatch()
+
+        execution = Execution(
+            job.command,
+            timeout=job.timeout,
+            cap=job.cap,
+            answer=lambda outcome: self._answer(entry, outcome),
+            opened=opened,
+        )
+        entry.execution = execution
+        self._running.add(execution)
+        return execution
+
+    async def _turned_down(self, entry: _Entry, execution: Execution, sent_under: int) -> None:
+        self._refused += 1
+        await self._link.round_trip()
+        if execution.answered:
+            return
+        execution.rewind()
+        if entry.again:
+            self._limit.refused(self._open, sent_under, self._loop.time())
+            if not self._open:
+                self._rest()
+        entry.again = not entry.again
+        entry.execution = None
+        if self._closed is None:
+            heapq.heappush(self._waiting, entry)
+        else:
+            self._answer(entry, _not_sent(self._closed))
+
+    def _rest(self) -> None:
+        """Even a first channel is refused: try again in a while."""
+        self._pause = min(LONGEST_PAUSE_S, self._pause * 2 or SHORTEST_PAUSE_S)
+        if self._resume is None and self._closed is None:
+            self._resume = self._loop.call_later(self._pause, self._wake)
+
+    def _wake(self) -> None:
+        self._resume = None
+        self._dispatch()
+
+    def _check(self, opened: int) -> None:
+        """Give up a connection that can't serve what waits."""
+        self._watch = None
+        if not self._waiting:
+            return
+        useful = any(not execution.answered for execution in self._running)
+        if opened == self._opened and not useful:
+            held = "holds all its channels with commands that don't end"
+            why = held if self._open else "refuses every channel"
+            self._link.give_up(f"the server {why}")
+        else:
+            self._watch = self._loop.call_later(STUCK_S, self._check, self._opened)
+
+    def _answer(self, entry: _Entry, outcome: CommandOutcome) -> None:
+        job = entry.job
+        if self._keys.get(job.key) is not entry:
+            return
+        del self._keys[job.key]
+        now = self._loop.time()
+        waited = (entry.begun or now) - entry.since
+        if job.every is not None and self._closed is None:
+            self._pressure.completed(job.key, waited, outcome.took, job.every, now)
+        self._deliver(job, replace(outcome, waited=waited))
+
+    def _deliver(self, job: Job, outcome: CommandOutcome) -> None:
+        try:
+            job.done(job, outcome)
+        except Exception:
+            log.exception("the callback of job %s failed", job.key)
+
+
+def _queued(last: _Entry, every: float, now: float) -> bool:
+    """Whether it is for want of a channel that `last` is unfinished: it has run for less than
+    its interval, or not at all."""
+    return last.execution is None or now - last.begun < every
+
+
+def _not_sent(reason: str) -> CommandFailure:
+    return CommandFailure(FailureKind.LOST, reason, started=False)

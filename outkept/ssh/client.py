@@ -1,0 +1,103 @@
+"""The client: what all connections have in common, and the way to a new one."""
+
+import logging
+import socket
+
+import asyncssh
+
+from outkept.model.server import Endpoint
+from outkept.ssh.connection import Connection
+from outkept.ssh.hostkeys import HostKeys
+from outkept.ssh.keys import Credentials
+from outkept.ssh.login import Login
+
+KEEPALIVES = 2
+"""Unanswered signs of life allowed: a frozen server is noticed after interval × (2 + 1)."""
+
+CIPHERS = (
+    "aes128-gcm@openssh.com",  # authenticated, and 40 % cheaper for us than chacha20
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+)
+
+# Commands are logged at INFO, and may hold what nobody should read in a log.
+asyncssh.set_log_level(logging.WARNING)
+
+
+class Client:
+    """Logs in to servers with one set of credentials and host keys.
+
+    `connect_timeout` (seconds) bounds TCP connect, banner and login together. `channels` is
+    the configured upper bound on channels per connection. `keepalive` is the interval of
+    signs of life in seconds; a frozen server is noticed after three of them.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        host_keys: HostKeys,
+        *,
+        connect_timeout: float,
+        channels: int | None = None,
+        keepalive: float = 5.0,
+    ) -> None:
+        self._channels = channels
+        self._login = Login(
+            credentials,
+            host_keys,
+            _options(keepalive),
+            connect_timeout,
+            keepalive * (KEEPALIVES + 1),
+        )
+
+    async def connect(
+        self,
+        endpoint: Endpoint,
+        user: str,
+        *,
+        sock: socket.socket | None = None,
+        channel_limit: int | None = None,
+    ) -> Connection:
+        """Log in to `endpoint` as `user`. Raises the SSHError tree only.
+
+        `sock` is a connected TCP socket to it whose banner was only peeked at; it is ours from
+        now on. `channel_limit` is what was learned of this server's channels earlier.
+        Cancel-safe: the socket is closed.
+        """
+        transport = await self._login.dial(endpoint, user, sock)
+        return Connection(
+            endpoint,
+            user,
+            transport,
+            lambda: self._login.dial(endpoint, user),
+            bound=self._channels,
+            learned=channel_limit,
+        )
+
+
+def _options(keepalive: float) -> asyncssh.SSHClientConnectionOptions:
+    """Options without anything from ~/.ssh, the environment or a default key file."""
+    return asyncssh.SSHClientConnectionOptions(
+        config=None,
+        # Not None, which would skip the check, nor [], which would read the user's file.
+        known_hosts=([], [], []),
+        # Not [], which would load default keys: the owner is asked for each key instead.
+        client_keys=None,
+        agent_path=None,
+        username="nobody",
+        preferred_auth=["publickey"],
+        compression_algs=["none"],
+        encryption_algs=list(CIPHERS),
+        # Group exchange blocks the loop for 350 ms, checking a prime the server chose.
+        kex_algs="-diffie-hellman-group-exchange-*",
+        x509_trusted_certs=None,
+        x509_trusted_cert_paths=[],
+        gss_host=None,
+        keepalive_interval=keepalive,
+        keepalive_count_max=KEEPALIVES,
+        login_timeout=0,
+        tcp_keepalive=True,
+    )

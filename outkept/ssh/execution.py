@@ -1,0 +1,189 @@
+"""One command in one channel: counts and cuts its output as it arrives, keeps its deadline."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncssh
+
+from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
+from outkept.ssh.errors import printable
+
+STDERR_CAP = 16 * 1024
+"""Bytes of standard error kept; the rest is dropped without a word, for stderr explains a
+failure to people and is never parsed."""
+
+LINGER_S = 2.0
+"""How long output may stay silent after the exit status before the channel is closed: a
+daemon that the command started may hold its output open for ever."""
+
+
+class Execution(asyncssh.SSHClientSession[bytes]):
+    """Runs `command` once a link opens a channel for it, and answers exactly once.
+
+    The answer comes when the channel has closed, when `timeout` seconds have passed since
+    `begin`, or when more than `cap` bytes were printed. The channel may live on after the
+    answer, for a server closes it only when the process is gone; `over` is done when it has.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        timeout: float,
+        cap: int,
+        answer: Callable[[CommandOutcome], None],
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.command = command
+        self.over: asyncio.Future[None] = loop.create_future()
+        self.answered = False
+        self._loop = loop
+        self._timeout = timeout
+        self._cap = cap
+        self._answer = answer
+        self._on_open = opened
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._started = loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._status: int | None = None
+        self._signal = ""
+        self._ended = False
+        self._heard = False
+
+    # What a link does with it.
+
+    @property
+    def opened(self) -> bool:
+        """Whether the server gave a channel: from then on the command may have run."""
+        return self._channel is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether exit status and all output arrived, whatever became of the connection."""
+        return self._status is not None and self._ended
+
+    def begin(self) -> None:
+        """The open is being sent: the deadline runs from now."""
+        self._started = self._loop.time()
+        self._disarm()
+        self._timer = self._loop.call_later(self._timeout, self._expire)
+
+    def rewind(self) -> None:
+        """The open was refused and nothing ran: the deadline stands still."""
+        self._disarm()
+
+    def conclude(self, lost: str | None) -> None:
+        """The channel is over, because the connection was `lost` or by itself."""
+        self._disarm()
+        if lost is not None and not self.complete:
+            self.fail(FailureKind.LOST, lost)
+        elif self._status is not None:
+            self._result(self._status)
+        elif self._signal:
+            self.fail(FailureKind.NO_STATUS, f"killed by SIG{self._signal}")
+        else:
+            self.fail(FailureKind.NO_STATUS, "the channel closed without an exit status")
+
+    # What its owner does with it.
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more: answer at once and end the remote process."""
+        self.fail(FailureKind.CANCELLED, "cancelled")
+
+    def fail(self, kind: FailureKind, reason: str) -> None:
+        """Answer with a failure, unless there was an answer, and close the channel."""
+        if not self.answered:
+            took = self._loop.time() - self._started
+            out, err = bytes(self._stdout), bytes(self._stderr)
+            self._give(CommandFailure(kind, reason, self.opened, 0.0, took, out, err))
+        self._end()
+
+    def _result(self, status: int) -> None:
+        if not self.answered:
+            took = self._loop.time() - self._started
+            out, err = bytes(self._stdout), bytes(self._stderr)
+            self._give(CommandResult(status, out, err, 0.0, took))
+        self._end()
+
+    def _give(self, outcome: CommandOutcome) -> None:
+        self.answered = True
+        self._stdout, self._stderr = bytearray(), bytearray()
+        self._answer(outcome)
+
+    def _expire(self) -> None:
+        if self._status is not None:
+            self._result(self._status)
+        else:
+            self.fail(FailureKind.TIMED_OUT, f"no answer within {self._timeout:g} s")
+
+    def _linger(self) -> None:
+        if self._status is None or self.answered:
+            return
+        if self._heard:
+            self._heard = False
+            self._loop.call_later(LINGER_S, self._linger)
+        else:
+            self._result(self._status)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end(self) -> None:
+        self._disarm()
+        if self._channel is None or self._channel.is_closing():
+            return
+        if self._status is None:
+            # Refused for root on OpenSSH ≤ 9.9, for forced commands and before 7.9; free to try.
+            self._channel.kill()
+        self._channel.abort()
+
+    # What asyncssh calls.
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """The channel is open and the command not sent yet: if its time is up, it never is."""
+        self._channel = chan
+        self._on_open()
+        if self.answered:
+            chan.abort()
+
+    def session_started(self) -> None:
+        """The command was accepted: its standard input is at its end."""
+        if self._channel is not None:
+            self._channel.write_eof()
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Keep what the caps allow; too much standard output ends the command."""
+        if self.answered:
+            return
+        self._heard = True
+        if datatype == asyncssh.EXTENDED_DATA_STDERR:
+            self._stderr += data[: STDERR_CAP - len(self._stderr)]
+            return
+        self._stdout += data[: self._cap - len(self._stdout) + 1]
+        if len(self._stdout) > self._cap:
+            del self._stdout[self._cap :]
+            self.fail(FailureKind.TOO_LONG, f"more than {self._cap:,} bytes of output")
+
+    def eof_received(self) -> bool:
+        """The output is complete."""
+        self._ended = True
+        return False
+
+    def exit_status_received(self, status: int) -> None:
+        """The process is gone; the rest of its output may still be on its way."""
+        self._status = status
+        self._loop.call_later(LINGER_S, self._linger)
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        """The process was killed, which is no exit status."""
+        self._signal = printable(signal, 16)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is over. Whether the connection is, the link finds out."""
+        if not self.over.done():
+            self.over.set_result(None)

@@ -1,0 +1,117 @@
+"""Queued up: whether a server's channels keep pace with what is due, and what would help.
+
+Pure: the pool tells what happened, with its own clock's `now` in seconds.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+SHORTEST_WINDOW_S = 10.0
+WINDOW_INTERVALS = 3
+FRESH = 0.3
+"""Weight of the newest run in the average run time: the last half dozen runs count."""
+
+FORGOTTEN_AFTER = 10
+"""A key that was not heard of for so many intervals is not asked for any more."""
+
+
+@dataclass(slots=True)
+class _Use:
+    every: float
+    took: float
+    seen: float
+
+
+class Pressure:
+    """Queued up is entered when a job waited longer than its own interval, or a tick was
+    missed because its last job still queued. It is left after everything was in time for a
+    whole window: three times the longest interval, at least ten seconds."""
+
+    __slots__ = ("_late", "_uses")
+
+    def __init__(self) -> None:
+        self._uses: dict[str, _Use] = {}
+        self._late: float | None = None
+
+    def completed(self, key: str, waited: float, took: float, every: float, now: float) -> None:
+        """A job of `key`, due again every `every` seconds, waited and then took so long."""
+        use = self._uses.get(key)
+        if use is None:
+            self._uses[key] = _Use(every, took, now)
+        else:
+            use.every = every
+            use.took += FRESH * (took - use.took)
+            use.seen = now
+        if waited > every:
+            self._late = now
+
+    def missed(self, key: str, every: float, now: float) -> None:
+        """A tick of `key` found its last job unfinished for want of a channel."""
+        self._uses.setdefault(key, _Use(every, 0.0, now)).seen = now
+        self._late = now
+
+    def queued_up(self, now: float) -> bool:
+        """Whether the server is queued up at `now`."""
+        if self._late is None:
+            return False
+        if now - self._late < self.window(now):
+            return True
+        self._late = None
+        return False
+
+    def window(self, now: float) -> float:
+        """How long everything must be in time before the state is left, in seconds."""
+        self._forget(now)
+        longest = max((use.every for use in self._uses.values()), default=0.0)
+        return max(WINDOW_INTERVALS * longest, SHORTEST_WINDOW_S)
+
+    def need(self) -> float:
+        """Channel-seconds a second that all keys together ask for."""
+        return sum(use.took / use.every for use in self._uses.values())
+
+    def explain(self, now: float, limit: int, cure: Callable[[int], str]) -> str:
+        """Which keys take the channel time and what would cure it; empty if not queued up.
+
+        `cure` words how to get so many channels, or gives an empty string where none can be
+        had.
+        """
+        if not self.queued_up(now):
+            return ""
+        need, total = self.need(), sum(use.took for use in self._uses.values())
+        channels = "channel" if limit == 1 else "channels"
+        if need > limit:
+            text = (
+                f"{self._greatest()} {self._verb('need')} {need:.1f} channel-seconds a second"
+                f" and the server allows {limit}"
+            )
+            interval, enough = math.ceil(total / limit), math.ceil(need)
+        else:
+            longest = max(self._uses.values(), key=lambda use: use.took, default=None)
+            took = longest.took if longest else 0.0
+            text = (
+                f"{self._greatest()} {self._verb('hold')} the server's {limit} {channels}"
+                f" for up to {took:.1f} s at a time"
+            )
+            interval, enough = math.ceil(max(took, total / limit)) + 1, limit + 1
+        more = cure(enough)
+        return f"{text}: read them every {interval} s" + (f", or {more}" if more else "")
+
+    def _greatest(self) -> str:
+        ranked = sorted(self._uses, key=lambda key: (-self._uses[key].took, key))
+        ranked.sort(key=lambda key: -self._uses[key].took / self._uses[key].every)
+        if len(ranked) <= 3:
+            return " and ".join(filter(None, [", ".join(ranked[:-1]), *ranked[-1:]]))
+        return f"{ranked[0]}, {ranked[1]} and {len(ranked) - 2} more"
+
+    def _verb(self, plural: str) -> str:
+        return plural if len(self._uses) != 1 else f"{plural}s"
+
+    def _forget(self, now: float) -> None:
+        gone = [
+            key
+            for key, use in self._uses.items()
+            if now - use.seen > max(FORGOTTEN_AFTER * use.every, SHORTEST_WINDOW_S)
+        ]
+        for key in gone:
+            del self._uses[key]

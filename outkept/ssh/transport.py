@@ -1,0 +1,123 @@
+"""One live SSH connection: opens channels on it, and notices when it is gone."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncssh
+
+from outkept.ssh.errors import ChannelRefused, Lost, printable
+from outkept.ssh.execution import Execution
+
+OPEN_DEADLINE_S = 10.0
+"""An open that is unanswered for so long will not be answered (measured on tinyssh, whose
+first open sometimes hangs, and on frozen servers)."""
+
+CLOSE_DEADLINE_S = 2.0
+
+WINDOW = 128 * 1024
+"""Bytes a server may send before we take them. asyncssh grants the whole window again at
+every delivery, so this is what a flood can put in front of us after its channel was closed."""
+
+
+class Transport:
+    """A connection that is logged in. `lost` is done with the reason once it is gone."""
+
+    __slots__ = ("_conn", "_on_lost", "host_key", "lost", "server_version")
+
+    def __init__(self, conn: asyncssh.SSHClientConnection, host_key: str) -> None:
+        version = str(conn.get_extra_info("server_version", ""))
+        self.host_key = host_key
+        self.server_version = printable(version.removeprefix("SSH-2.0-"), 255)
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._conn = conn
+        self._on_lost: Callable[[str], None] | None = None
+
+    def watch(self, on_lost: Callable[[str], None]) -> None:
+        """Call `on_lost` with the reason once, when the connection is gone."""
+        self._on_lost = on_lost
+        if self.lost.done():
+            on_lost(self.lost.result())
+
+    def lose(self, reason: str) -> None:
+        """The connection is gone: the first reason given is the one that stays."""
+        if self.lost.done():
+            return
+        self.lost.set_result(reason)
+        if self._on_lost is not None:
+            self._on_lost(reason)
+
+    def give_up(self, reason: str) -> None:
+        """Drop the connection at once, for `reason`."""
+        self.lose(reason)
+        self._conn.abort()
+
+    async def execute(self, execution: Execution, deadline: float = OPEN_DEADLINE_S) -> None:
+        """Run `execution` in a channel of its own, until the server has closed the channel.
+
+        Raises ChannelRefused if the server turned the open down and Lost if the connection
+        went. An open unanswered for `deadline` seconds costs the connection. Cancelling it
+        leaves the channel to the connection's end: close the connection first.
+        """
+        execution.begin()
+        try:
+            async with asyncio.timeout(deadline):
+                await self._conn.create_session(
+                    lambda: execution, execution.command, encoding=None, window=WINDOW
+                )
+        except TimeoutError:
+            self.give_up(f"a channel open went unanswered for {deadline:g} s")
+        except (asyncssh.Error, OSError) as error:
+            # The connection's own end is told in the loop's next round.
+            await asyncio.sleep(0)
+            if not execution.opened and not self._gone():
+                raise ChannelRefused(printable(str(error))) from None
+        if execution.opened:
+            await execution.over
+        if self._gone():
+            raise Lost(await self.lost)
+
+    async def round_trip(self) -> None:
+        """Return once the server has answered a question asked now, and so has dealt with all
+        that was sent before it. Returns as well when the connection is lost."""
+        try:
+            async with asyncio.timeout(OPEN_DEADLINE_S):
+                # asyncssh has no public call for a global request; every server answers one,
+                # if only with a failure (RFC 4254 §4).
+                await self._conn._make_global_request(b"keepalive@openssh.com")
+        except TimeoutError:
+            self.give_up(f"a request went unanswered for {OPEN_DEADLINE_S:g} s")
+
+    async def close(self) -> None:
+        """End the connection politely, in bounded time. Idempotent; cancel-safe, for a cancel
+        drops the connection at once."""
+        self.lose("closed")
+        self._conn.close()
+        try:
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._conn.wait_closed()
+        except TimeoutError:
+            pass
+        finally:
+            self._conn.abort()
+
+    def mute(self) -> None:
+        """Ask for no more signs of life: this server answers no such question."""
+        self._conn.set_keepalive(0)
+
+    def _gone(self) -> bool:
+        return self.lost.done() or self._conn.is_closed()
+
+
+def reason_of_loss(error: Exception | None, silence: float) -> str:
+    """Why asyncssh says that a connection ended; `silence` is what keepalives allow, seconds."""
+    if error is None:
+        return "closed"
+    if isinstance(error, asyncssh.ConnectionLost):
+        if "keepalive" in str(error):
+            return f"no sign of life for {silence:g} s"
+        return "the connection was lost"
+    if isinstance(error, ConnectionResetError):
+        return "the connection was reset"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"the connection ended: {printable(str(error)) or type(error).__name__}"
