@@ -40,7 +40,7 @@ def problems_of(
         if kind == "missing" and not whole:
             continue
         mistake = detail.get("ctx", {}).get("error")
-        if isinstance(mistake, Mistake) and mistake.key:
+        if isinstance(mistake, Mistake) and mistake.key and mistake.key not in path[-1:]:
             path = (*path, mistake.key)
         place, _ = locate(node, path[:-1] if kind == "missing" else path)
         what, mend = _words(kind, path, detail, mistake, model)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from outkept.config.commandline import CommandLine, with_command_line
+from outkept.config.duplicates import listed_twice
 from outkept.config.environment import expand_all
 from outkept.config.explain import problems_of
 from outkept.config.files import read_text
@@ -61,6 +62,7 @@ def load(
     problems: list[Problem] = []
     tree, whole = _read_main(path, os.environ if environ is None else environ, problems)
     tree = with_command_line(tree, overrides or CommandLine())
+    problems += listed_twice(tree)
     settings = _validated(tree, path, problems, whole=whole)
     library = sensors_of(tree, path.parent if path else Path(), builtin)
     problems += library.problems

@@ -61,6 +61,8 @@ def printable(text: str, longest: int) -> str:
 
 def quoted(value: object) -> str:
     """A value as it is shown in a message: short, on one line, in quotes."""
+    if value is None:
+        return "nothing"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):

@@ -74,15 +74,22 @@ def _override_problems(section: Node | None, library: Library) -> Iterator[Probl
 
 
 def _change_problem(path: str, name: str, node: Node, library: Library) -> Iterator[Problem]:
-    try:
-        change = SensorChange.model_validate(plain(node))
-    except ValidationError:
-        return  # reported with the settings
-    fault = change_fault(library.sensors[name], change)
+    fault = change_fault(library.sensors[name], _sound_part(node))
     if fault is not None:
         key = _key_given(node, fault.key)
         what = f"{path}: {fault.what}"
         yield Problem.at(key.place if key else node.place, what, fault.mend)
+
+
+def _sound_part(node: Node) -> SensorChange:
+    """The change without those of its keys that are reported with the settings."""
+    given = plain(node)
+    try:
+        return SensorChange.model_validate(given)
+    except ValidationError as error:
+        faulty = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+    sound = given if isinstance(given, dict) else {}
+    return SensorChange.model_validate({k: v for k, v in sound.items() if k not in faulty})
 
 
 def _key_given(node: Node, key: str | None) -> Node | None:

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -84,7 +83,11 @@ class RangeSettings(Strict):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, data: Any) -> Any:
-        return {"range": data} if isinstance(data, str) else data
+        if isinstance(data, str):
+            return {"range": data}
+        if isinstance(data, dict):
+            return data
+        raise Mistake(f"{quoted(data)} is not a range", "write it as 10.0.0.0/24")
 
     @field_validator("exclude")
     @classmethod
@@ -208,8 +211,12 @@ class Retention(Strict):
     """How long history is kept, in seconds: every reading, minutes of them, hours of them."""
 
     raw: Annotated[float, duration("1m", "10y")] = 2 * 86400.0
-    minutes: Annotated[float, duration("1h", "10y")] = 30 * 86400.0
-    hours: Annotated[float, duration("1d", "100y")] = 2 * 365 * 86400.0
+    minutes: Annotated[float, duration("1h", "10y")] = Field(
+        default=30 * 86400.0, validate_default=True
+    )
+    hours: Annotated[float, duration("1d", "100y")] = Field(
+        default=2 * 365 * 86400.0, validate_default=True
+    )
 
     @field_validator("minutes", "hours")
     @classmethod
@@ -227,15 +234,6 @@ class DashboardSettings(Strict):
     listen: ListenText = Listen("127.0.0.1", 8844)
 
 
-def _all_different(entries: tuple[RangeSettings, ...]) -> tuple[RangeSettings, ...]:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.range in seen:
-            raise Mistake(f"the range {quoted(entry.range)} is listed twice", "remove one of them")
-        seen.add(entry.range)
-    return entries
-
-
 class Settings(Strict):
     """The whole configuration. `range_settings` are the ranges as written; `ranges` have
     their defaults filled in."""
@@ -243,7 +241,6 @@ class Settings(Strict):
     range_settings: Annotated[
         tuple[RangeSettings, ...],
         listed(10_000, empty="name a range, such as 192.168.1.0/24"),
-        AfterValidator(_all_different),
     ] = Field(alias="ranges")
     ssh: SSHSettings = Field(default_factory=SSHSettings)
     sweep: SweepSettings = SweepSettings()

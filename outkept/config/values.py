@@ -136,7 +136,7 @@ def optional(kind: BeforeValidator) -> BeforeValidator:
 
 
 def listed(most: int, *, empty: str = "") -> BeforeValidator:
-    """A list of at most `most` different values; `empty` says what to do if none is allowed."""
+    """A list of at most `most` values; `empty` says what to do if none is not allowed."""
 
     def read(value: object) -> object:
         if not isinstance(value, list | tuple):
@@ -145,11 +145,6 @@ def listed(most: int, *, empty: str = "") -> BeforeValidator:
             raise Mistake("the list is empty", empty)
         if len(value) > most:
             raise Mistake(f"the list has {len(value):,} items", f"use at most {most:,}")
-        seen: set[str] = set()
-        for item in value:
-            if isinstance(item, str) and item in seen:
-                raise Mistake(f"{quoted(item)} is listed twice", "remove one of them")
-            seen.add(item if isinstance(item, str) else "")
         return value
 
     return BeforeValidator(read)

@@ -19,6 +19,12 @@ class Span:
     last: int
 
     def __len__(self) -> int:
+        """Raises OverflowError beyond 2**63 - 1: `count` has no limit."""
+        return self.count
+
+    @property
+    def count(self) -> int:
+        """How many addresses these are."""
         return self.last - self.first + 1
 
     def address(self, index: int) -> str:
@@ -33,7 +39,8 @@ def parse_span(text: str, *, whole: bool = False) -> Span:
     """Read `10.0.0.0/24`, `10.0.0.2-10.0.0.9`, `10.0.0.2-9` or a single address.
 
     An IPv4 network of /30 or larger leaves out its network and broadcast addresses, which
-    no host has, unless `whole` is true, as it must be for an exclusion.
+    no host has, unless `whole` is true, as it must be for an exclusion. An exclusion may also
+    be of any size: it is never walked.
     Raises ValueError with a message that says how to mend the text.
     """
     text = text.strip()
@@ -41,9 +48,9 @@ def parse_span(text: str, *, whole: bool = False) -> Span:
         span = _span_of_network(text, whole=whole) if "/" in text else _span_of_ends(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is not a range: {error}") from None
-    if len(span) > MOST_ADDRESSES:
+    if span.count > MOST_ADDRESSES and not whole:
         raise ValueError(
-            f"{text!r} has {len(span):,} addresses; the most is {MOST_ADDRESSES:,}"
+            f"{text!r} has {span.count:,} addresses; the most is {MOST_ADDRESSES:,}"
             " (an IPv4 /8 or an IPv6 /104): name a smaller range"
         )
     return span
@@ -58,6 +65,8 @@ def _span_of_network(text: str, *, whole: bool) -> Span:
         except ValueError:
             raise ValueError("write it as 10.0.0.0/24 or 10.0.0.2-10.0.0.9") from None
         raise ValueError(f"it has host bits set; write {network}") from None
+    if getattr(network.network_address, "scope_id", None):
+        raise ValueError("leave out the zone (%eth0)")
     first, last = int(network.network_address), int(network.broadcast_address)
     if network.version == 4 and network.prefixlen <= 30 and not whole:
         first, last = first + 1, last - 1
@@ -76,7 +85,9 @@ def _span_of_ends(text: str) -> Span:
     if getattr(first, "scope_id", None) or getattr(last, "scope_id", None):
         raise ValueError("leave out the zone (%eth0)")
     if first.version != last.version:
-        raise ValueError("its ends are of different IP versions")
+        raise ValueError(
+            "its ends are of different IP versions; write both as IPv4 or both as IPv6"
+        )
     if int(first) > int(last):
         raise ValueError(f"it ends before it starts; write {end}-{start}")
     return Span(first.version, int(first), int(last))
