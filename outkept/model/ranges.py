@@ -85,9 +85,7 @@ def _span_of_ends(text: str) -> Span:
     if getattr(first, "scope_id", None) or getattr(last, "scope_id", None):
         raise ValueError("leave out the zone (%eth0)")
     if first.version != last.version:
-        raise ValueError(
-            "its ends are of different IP versions; write both as IPv4 or both as IPv6"
-        )
+        raise ValueError("its ends are of different IP versions; write two IPv4 or two IPv6")
     if int(first) > int(last):
         raise ValueError(f"it ends before it starts; write {end}-{start}")
     return Span(first.version, int(first), int(last))
