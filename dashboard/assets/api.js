@@ -1,0 +1,42 @@
+// The JSON API, with its problem details as errors that people can read.
+
+const MOST_AT_ONCE = 4;
+const DEADLINE = 15000;
+
+let running = 0;
+const waiting = [];
+
+/** The answer to GET `path` below /api/v1. Throws an Error whose message is the problem's. */
+export async function get(path, parameters = {}, signal = undefined) {
+  const query = new URLSearchParams(
+    Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined),
+  );
+  const text = query.toString();
+  return inTurn(() => ask(`/api/v1${path}${text ? `?${text}` : ""}`, { signal }));
+}
+
+/** The answer to POST `body` to `path`. Throws like `get`. */
+export function post(path, body) {
+  const headers = { "content-type": "application/json" };
+  return ask(`/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function ask(url, options) {
+  const deadline = AbortSignal.timeout(DEADLINE);
+  const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
+  const answer = await fetch(url, { ...options, signal, credentials: "same-origin" });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.detail ?? `the daemon answered ${answer.status}`);
+  return body;
+}
+
+async function inTurn(job) {
+  if (running >= MOST_AT_ONCE) await new Promise((resolve) => waiting.push(resolve));
+  running += 1;
+  try {
+    return await job();
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}

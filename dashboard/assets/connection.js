@@ -1,0 +1,81 @@
+// The websocket to the daemon: keeps it, notices when it is gone, and heals by itself.
+
+const SIGNED_OUT = 4401;
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 15000;
+// The daemon sends its counters every second; several missed in a row are silence.
+const SILENCE = 8000;
+
+/** Keep `store` in step with the daemon for as long as the page lives. */
+export function connect(store) {
+  let socket = null;
+  let failures = 0;
+  let timer = 0;
+
+  function open() {
+    clearTimeout(timer);
+    if (socket) return;
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const mine = new WebSocket(`${scheme}://${location.host}/api/v1/live`);
+    socket = mine;
+    store.setConnection({ attempted: Date.now(), retryAt: 0 });
+    mine.addEventListener("message", (message) => {
+      if (mine === socket) hear(JSON.parse(message.data));
+    });
+    mine.addEventListener("close", (event) => {
+      if (mine === socket) lose(event.code);
+    });
+  }
+
+  function hear(frame) {
+    const first = frame.type === "snapshot" && store.connection.state !== "live";
+    if (!store.apply(frame)) {
+      drop();
+      return;
+    }
+    failures = 0;
+    store.connection.heard = Date.now();
+    if (first) store.setConnection({ state: "live", since: Date.now() });
+  }
+
+  function drop() {
+    const old = socket;
+    lose(0);
+    old?.close();
+  }
+
+  function lose(code) {
+    socket = null;
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures) * (0.75 + Math.random() / 2);
+    failures += 1;
+    const since = store.connection.state === "lost" ? store.connection.since : Date.now();
+    store.setConnection({ state: "lost", since, retryAt: Date.now() + wait });
+    clearTimeout(timer);
+    timer = setTimeout(code === SIGNED_OUT ? renew : open, wait);
+  }
+
+  // Opening the page is what starts a session; another daemon's page may have ended ours.
+  async function renew() {
+    await fetch("/", { cache: "no-store", credentials: "same-origin" }).catch(() => null);
+    open();
+  }
+
+  function watch() {
+    const asked = Math.max(store.connection.heard, store.connection.attempted ?? 0);
+    if (socket && Date.now() - asked > SILENCE) drop();
+  }
+
+  function now() {
+    if (store.connection.state === "live") return;
+    failures = 0;
+    open();
+  }
+
+  setInterval(watch, 1000);
+  addEventListener("online", now);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) now();
+  });
+  open();
+  return { now };
+}

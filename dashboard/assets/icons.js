@@ -1,0 +1,27 @@
+// A shape for each status, so that colour is never the only sign.
+
+import { svg } from "./dom.js";
+
+const SHAPES = {
+  normal: ["M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z", "M5 8.2l2.1 2.1L11.2 6"],
+  warned: ["M8 1.8L15 14H1z", "M8 6.2v3.6M8 11.7v.2"],
+  alarmed: ["M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3z", "M8 4.6v4M8 11v.2"],
+  fired: ["M9 1L3 9h4l-1 6 7-8.6H8.6z"],
+  disconnected: ["M2 2l12 12", "M5 3.5v2M11 3.5v2M4 6h7.5v2a4 4 0 0 1-1 2.6M4 6v2a4 4 0 0 0 4 4v2.5"],
+  quarantined: ["M8 1.5l5.5 2v4c0 3.4-2.2 5.8-5.5 7-3.3-1.200-5.5-3.600-5.5-7v-4z", "M6 6l4 4M10 6l-4 4"],
+  failed: ["M8 1.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13z", "M5.600 5.600l4.800 4.800M10.400 5.600l-4.800 4.800"],
+  stale: ["M8 1.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13z", "M8 4.500V8l2.500 1.800"],
+  unknown: ["M8 1.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13z", "M6.300 6.300a1.800 1.800 0 1 1 2.500 1.700c-.5.2-.8.5-.8 1M8 11.300v.2"],
+  queued: ["M2 4h12M2 8h8M2 12h4"],
+  found: ["M7 2a5 5 0 1 0 0 10A5 5 0 0 0 7 2zM11 11l3.500 3.500"],
+  connected: ["M5.500 8h5M6 5H4.500a3 3 0 0 0 0 6H6M10 5h1.500a3 3 0 0 1 0 6H10"],
+  sensor: ["M1.500 8h3l2-5 3 10 2-5h3"],
+  message: ["M2 3h12v8H7l-3 3v-3H2z"],
+  back: ["M9.500 3L4.500 8l5 5"],
+};
+
+/** The picture called `name`, hidden from assistive technology: words stand beside it. */
+export function icon(name) {
+  const paths = (SHAPES[name] ?? SHAPES.unknown).map((d) => svg("path", { d }));
+  return svg("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" }, ...paths);
+}
