@@ -7,4 +7,8 @@ print, `answers` which command gets which answer, `sshd` speaks SSH, `fleet` is 
 
 from outkept.demo.run import DemoError, SimulatedFleet, simulated_fleet
 
-__all__ = ["DemoError", "SimulatedFleet", "simulated_fleet"]
+LIVELY = {"apache": 5.0, "disk": 5.0, "temperature": 5.0, "users": 5.0}
+"""Intervals in seconds for a demonstration: the sensors by which the fleet's troubles show
+within two minutes, where the library reads them once a minute."""
+
+__all__ = ["LIVELY", "DemoError", "SimulatedFleet", "simulated_fleet"]

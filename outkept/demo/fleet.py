@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
 import asyncssh
@@ -165,7 +165,10 @@ class _UntilEnd(asyncio.Protocol):
 
 def _prepare(options: argparse.Namespace) -> Fleet:
     try:
-        firm = company(options.servers, options.network, options.seed)
+        network = ip_network(options.network)
+        if not network.is_loopback:
+            raise FleetError(f"{network} is not on loopback; use one in 127.0.0.0/8")
+        firm = company(options.servers, network, options.seed)
     except ValueError as error:
         raise FleetError(str(error)) from None
     try:
@@ -188,20 +191,13 @@ def _more_files(addresses: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, top), hard))
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    network = ip_network(text)
-    if not network.is_loopback:
-        raise argparse.ArgumentTypeError(f"{text} is not on loopback; use one in 127.0.0.0/8")
-    return network
-
-
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m outkept.demo.fleet",
         description="Simulated SSH servers on loopback, each with a character.",
     )
     parser.add_argument("--servers", type=int, default=36, help="how many (36)")
-    parser.add_argument("--network", type=_network, default="127.77.0.0/24", help="on loopback")
+    parser.add_argument("--network", default="127.77.0.0/24", help="on loopback")
     parser.add_argument("--port", type=int, default=0, help="on every address; 0: a free one")
     parser.add_argument("--key", type=Path, required=True, help="public key that may log in")
     parser.add_argument("--seed", type=int, default=1, help="other values, other keys")

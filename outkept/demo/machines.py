@@ -99,15 +99,15 @@ _COMPANY: tuple[_Entry, ...] = (
     ("kiosk-02.braga", "plain", DEBIAN, C.CLONE),
     ("log-01.porto", "plain", ROCKY, C.HUGE_OUTPUT),
     ("nfs-01.madrid", "plain", DEBIAN, C.HANGING_VERIFIER),
-    ("dns-01.lisbon", "plain", ALPINE, C.IDLE),
-    ("dns-02.porto", "plain", ALPINE, C.HEALTHY),
+    ("dns-01.lisbon", "dns", ALPINE, C.IDLE),
+    ("dns-02.porto", "dns", ALPINE, C.HEALTHY),
     ("cache-01.lisbon", "redis", DEBIAN, C.HEALTHY),
     ("app-01.madrid", "docker", UBUNTU, C.HEALTHY),
     ("files-01.madrid", "storage", UBUNTU, C.HEALTHY),
     ("shop.porto", "web", DEBIAN, C.HEALTHY),
     ("erp.madrid", "postgresql", ROCKY, C.HEALTHY),
     ("archive.faro", "plain", FREEBSD, C.IDLE),
-    ("bastion.lisbon", "plain", DEBIAN, C.IDLE),
+    ("bastion.lisbon", "bastion", DEBIAN, C.IDLE),
 )
 _TOWNS = ("lisbon", "porto", "madrid", "braga", "coimbra", "faro")
 _MORE: tuple[tuple[str, str, System], ...] = (

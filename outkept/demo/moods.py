@@ -22,7 +22,7 @@ def height(
     character: Character, sensor: str, seed: int, t: float, mended: float | None
 ) -> float | None:
     """The height of `sensor`, or None where it is as calm as on a healthy machine."""
-    curve = _CURVES.get((character, sensor))
+    curve = HEIGHTS.get((character, sensor))
     return curve(seed, t, mended) if curve else None
 
 
@@ -45,14 +45,19 @@ def _flapping(seed: int, t: float, _mended: float | None) -> float:
 
 
 def _filling(_seed: int, t: float, mended: float | None) -> float:
-    """From half empty through the alarm in 110 s to the top; cleaned a minute after, or by
+    """From half empty through the alarm in 116 s to the top; emptied a minute after, or by
     a reaction, it fills again."""
     since = t - mended if mended is not None else t
     return -3 + 4.5 * min((since % (_FILL + _STAY)) / _FILL, 1)
 
 
+def _crowded(_seed: int, t: float, mended: float | None) -> float:
+    """Web workers pile up like files on a disk, but never from nothing: 0 is a dead daemon."""
+    return max(_filling(_seed, t, mended), -1.6)
+
+
 def _hot(seed: int, t: float, _mended: float | None) -> float:
-    return level((seed, "hot"), t, 0.2, 1.6)
+    return level((seed, "hot"), t, 0.1, 1.3)
 
 
 def _steady(at: float) -> Curve:
@@ -60,13 +65,15 @@ def _steady(at: float) -> Curve:
 
 
 C = Character
-_CURVES: dict[tuple[Character, str], Curve] = {
+HEIGHTS: dict[tuple[Character, str], Curve] = {
     **{(C.BUSY, name): _busy for name in WORK},
+    (C.BUSY, "apache"): _crowded,
     (C.FLAPPING, "load"): _flapping,
     (C.FILLING_DISK, "disk"): _filling,
     (C.HOT, "temperature"): _hot,
     (C.CERTIFICATE, "certificates"): _steady(0.4),
     (C.DEGRADED_RAID, "mdadm"): _steady(1.0),
     (C.PENDING_UPDATES, "updates"): _steady(1.3),
-    (C.PENDING_UPDATES, "reboot"): _steady(0.0),
+    (C.PENDING_UPDATES, "security_updates"): _steady(0.3),
+    (C.PENDING_UPDATES, "reboot_required"): _steady(0.0),
 }

@@ -7,6 +7,8 @@ library is simulated from that day on.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import floor
 
 from outkept.demo.chance import pick
 from outkept.demo.characters import Character
@@ -18,10 +20,42 @@ from outkept.model.sensor import Parse, Sensor
 _CALM = 0.9
 """A calm value keeps this far from its warning threshold, as a part of it."""
 _HARD_AT_WORK = (Character.BUSY, Character.HOT)
-_USUAL = {"load": 1.2, "swap": 6.0, "users": 2.0, "tasks": 2.0}
+USUAL = {
+    "conntrack": 6.0,
+    "docker": 9.0,
+    "exim": 14.0,
+    "files": 1.5,
+    "load": 1.2,
+    "mysql": 6.0,
+    "podman": 4.0,
+    "postfix_queue": 8.0,
+    "redis_clients": 40.0,
+    "ssh_failures": 5.0,
+    "swap": 6.0,
+    "tasks": 2.0,
+    "tcp_connections": 60.0,
+    "tcp_waiting": 20.0,
+    "updates": 11.0,
+    "users": 2.0,
+}
 """Where the library's first example is not what a company's servers show."""
-_SWINGS = {"load": 0.6, "users": 0.5, "pressure_cpu": 0.8, "disk": 0.002, "inodes": 0.0}
+SWINGS = {
+    "apache": 0.4,
+    "disk": 0.002,
+    "load": 0.6,
+    "load_per_cpu": 0.6,
+    "mysql": 0.6,
+    "phpfpm": 0.4,
+    "pressure_cpu": 0.8,
+    "sockets": 0.15,
+    "tcp_connections": 0.4,
+    "users": 0.5,
+    **dict.fromkeys(("certificates", "docker", "inodes", "podman", "smart_wear"), 0.0),
+    **dict.fromkeys(("swap", "updates", "zfs_capacity"), 0.0),
+}
 """How far a calm value moves, as a part of it, where it isn't a twentieth."""
+ALIKE = frozenset({"entropy", "ups"})
+"""Sensors that show the example's very value on every healthy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +81,7 @@ class _Series:
 
 def output(scene: Scene) -> str:
     """The standard output, as `scene.sensor` parses it."""
-    if model := _MODELS.get(scene.sensor.name):
+    if model := MODELS.get(scene.sensor.name):
         return model(scene)
     series = _series(scene.sensor)
     if not series:
@@ -116,16 +150,28 @@ def _counted(scene: Scene, one: _Series) -> float:
 def _calm(scene: Scene, one: _Series) -> float:
     """Around what is usual, at another place on each machine; never past the warning."""
     machine, sensor = scene.machine, scene.sensor
+    usual = USUAL.get(sensor.name, one.value)
+    # Small whole numbers count daemons or mishaps: none of them comes or goes by itself.
+    if sensor.name in ALIKE or (one.decimals == 0 and usual <= 2 and sensor.name not in USUAL):
+        return _below_warning(sensor, one, usual)
     key = (machine.seed, sensor.name, one.instance)
     idle = machine.character is Character.IDLE and sensor.name in WORK
-    usual = _USUAL.get(sensor.name, one.value) * (0.08 if idle else pick(0.5, 1.6, *key))
-    value = usual * (1 + _SWINGS.get(sensor.name, 0.05) * wave(key, scene.t))
+    share = 0.08 if idle else pick(0.5, 1.6, *key)
+    value = usual * share * (1 + SWINGS.get(sensor.name, 0.05) * wave(key, scene.t))
     if sensor.zero and round(value, one.decimals) == 0:
         value = one.value
+    return _below_warning(sensor, one, value)
+
+
+def _below_warning(sensor: Sensor, one: _Series, value: float) -> float:
+    """`value`, or what is just normal; in whole numbers where the example is one."""
     if sensor.warning is None and sensor.alarm is None:
         return value
     warning, _ = _thresholds(sensor, one.value)
-    return max(value, warning / _CALM) if sensor.inverted else min(value, warning * _CALM)
+    edge = warning / _CALM if sensor.inverted else warning * _CALM
+    if one.decimals == 0:
+        edge, value = (floor(warning) + 1 if sensor.inverted else floor(edge)), round(value)
+    return max(value, edge) if sensor.inverted else min(value, edge)
 
 
 def _thresholds(sensor: Sensor, usual: float) -> tuple[float, float]:
@@ -151,7 +197,7 @@ def _capped(sensor: Sensor, value: float) -> float:
 
 
 def _time(scene: Scene) -> str:
-    return f"{int(scene.now)}\n"
+    return f"{datetime.fromtimestamp(scene.now, UTC):%Y-%m-%d %H:%M} UTC\n"
 
 
 def _kernel(scene: Scene) -> str:
@@ -162,7 +208,7 @@ def _uptime(scene: Scene) -> str:
     return f"{pick(2e5, 3e7, scene.machine.seed, 'uptime') + scene.t:.2f}\n"
 
 
-_MODELS: dict[str, Callable[[Scene], str]] = {
+MODELS: dict[str, Callable[[Scene], str]] = {
     "time": _time,
     "kernel": _kernel,
     "uptime": _uptime,

@@ -1,5 +1,7 @@
 """How the characters conduct themselves in time."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +31,7 @@ def test_everybody_is_there_at_first(character: Character, seed: int, t: float) 
 @given(seed=seeds)
 def test_a_server_drops_off_and_comes_back_every_minute_or_so(seed: int) -> None:
     there = [conduct(Character.DROPPING_OFF, seed, t).present for t in range(150)]
-    turns = sum(one != other for one, other in zip(there, there[1:], strict=False))
+    turns = sum(one != other for one, other in pairwise(there))
     assert turns >= 4
     assert 0.6 < sum(there) / len(there) < 0.85
 
