@@ -1,0 +1,28 @@
+"""Fixtures shared by all tests. Real servers come from `tests.servers`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Server, User, generate_key, running_sshd, running_user
+
+
+@pytest.fixture(scope="session")
+def client_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key that logs in as `ssh_user`."""
+    return generate_key(tmp_path_factory.mktemp("client") / "id_ed25519")
+
+
+@pytest.fixture(scope="session")
+def ssh_user(client_key: Path) -> Iterator[User]:
+    """A login user of this machine, with /bin/sh; gone when the tests are over."""
+    with running_user(client_key) as user:
+        yield user
+
+
+@pytest.fixture
+def sshd(ssh_user: User) -> Iterator[Server]:
+    """An sshd with MaxSessions 10, into which `ssh_user` logs in."""
+    with running_sshd() as server:
+        yield server
