@@ -16,7 +16,7 @@ from outkept.config.files import read_text
 from outkept.config.nodes import Mapping, Scalar, locate, plain
 from outkept.config.problems import COMMAND_LINE, Place, Problem
 from outkept.config.sensors import sensors_of
-from outkept.config.settings import Settings
+from outkept.config.settings import Settings, SSHSettings
 from outkept.config.yaml import parse_yaml
 from outkept.model.sensor import Sensor
 
@@ -40,6 +40,22 @@ class Loaded:
         a default; line 0 where nothing of it is written."""
         place, steps = locate(self.tree, path.split("."))
         return (place.file, place.line if steps else 0)
+
+    def key_paths(self) -> tuple[Path, ...]:
+        """The private keys that are named, even where the configuration has other problems."""
+        if self.settings is not None:
+            return tuple(Path(key) for key in self.settings.ssh.keys)
+        place, steps = locate(self.tree, ["ssh", "keys"])
+        ssh = self.tree.entries["ssh"].node if steps == 2 else None
+        if not isinstance(ssh, Mapping):
+            return ()
+        named = {"keys": plain(ssh.entries["keys"].node)}
+        base = Path() if place.file == COMMAND_LINE else Path(self.tree.place.file).parent
+        try:
+            found = SSHSettings.model_validate(named, context={"base": base})
+        except ValidationError:
+            return ()  # said by the problem that made the settings None
+        return tuple(Path(key) for key in found.keys)
 
     def written(self, path: str) -> bool:
         """Whether the key was given, in the file or on the command line."""

@@ -16,7 +16,6 @@ from pydantic import (
 
 from outkept.config.problems import Mistake, quoted
 from outkept.config.values import (
-    Command,
     Flag,
     HoleText,
     Interval,
@@ -129,8 +128,8 @@ class SSHSettings(Strict):
     known_hosts: PathText | None = None
     channels: Annotated[
         int | None,
-        BeforeValidator(lambda value: None if value == "auto" else value),
         optional(integer(1, 64, "auto or a number of channels")),
+        BeforeValidator(lambda value: None if value == "auto" else value),
     ] = None
     connect_timeout: Annotated[float, duration("100ms", "5m")] = 5.0
     command_timeout: Annotated[float, duration("100ms", "1h")] = 20.0
@@ -159,7 +158,9 @@ class SensorChange(Strict):
     cooldown: Annotated[float, duration("0s", "30d")] = 300.0
     inverted: Flag = False
     zero: Flag = False
-    reactive: Annotated[Command | None, BeforeValidator(lambda value: value or None)] = None
+    reactive: Annotated[
+        str | None, optional(text(65536)), BeforeValidator(lambda value: value or None)
+    ] = None
 
     @classmethod
     def _is_empty(cls, key: str, value: object) -> bool:

@@ -75,9 +75,12 @@ def integer(least: int, most: int, kind: str = "a whole number") -> BeforeValida
             number = read_number(value)
         except Mistake:
             number = math.nan
-        if not (least <= number <= most and number == int(number)):
-            mend = f"write a whole number from {least} to {most}"
+        mend = f"write a whole number from {least} to {most}"
+        if math.isnan(number) or number != int(number):
             raise Mistake(f"{quoted(value)} is not {kind}", mend)
+        if not least <= number <= most:
+            wrong = f"less than {least}" if number < least else f"more than {most}"
+            raise Mistake(f"{quoted(value)} is {wrong}", mend)
         return int(number)
 
     return BeforeValidator(read)

@@ -76,6 +76,7 @@ class _Builder:
     problems: list[Problem] = field(default_factory=list)
     documents: int = 0
     lines: list[str] = field(default_factory=list)
+    folded: tuple[dict[str, Entry], str, int] | None = None
 
     def run(self, lines: list[str]) -> yaml.MarkedYAMLError | None:
         """Feed on the lines. Returns the syntax error that ended them, if one did."""
@@ -85,7 +86,7 @@ class _Builder:
             for event in events:
                 self._take(event)
         except yaml.MarkedYAMLError as error:
-            self._abandon()
+            self._abandon(error)
             return error
         return None
 
@@ -102,6 +103,7 @@ class _Builder:
             self._check_tag(event, place)
             self._check_quote(event)
             self._count(1, place)
+            self._remember_folded(event)
             self._done(_scalar(event, place), event.anchor, 1)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             self._check_tag(event, place)
@@ -202,9 +204,23 @@ class _Builder:
                 what = "'<<' merges something that is not a mapping"
                 self.problems.append(Problem.at(merge.place, what, "name an anchored mapping"))
 
-    def _abandon(self) -> None:
+    def _remember_folded(self, event: Any) -> None:
+        """Note a plain value that goes on in a second line: if an error is found there, that
+        line was meant to be something else, and the value is not what anybody wrote."""
+        last, parent = event.end_mark.line, self.opened[-1] if self.opened else None
+        if parent is None or event.style or last == event.start_mark.line:
+            return
+        if isinstance(parent.node, Mapping) and parent.key is not None:
+            self.folded = (parent.node.entries, parent.key, last)
+
+    def _abandon(self, error: yaml.MarkedYAMLError) -> None:
         """Close what a syntax error left open. What stands in an unclosed bracket may have
         swallowed the lines after it, and is thrown away."""
+        at = error.problem_mark.line if error.problem_mark else -1
+        if self.folded and self.folded[2] == at and self.folded[1] in self.folded[0]:
+            entries, key, _ = self.folded
+            place = entries[key].place
+            entries[key] = Entry(place, Scalar(place, None))
         while self.opened:
             if self.opened[-1].flow:
                 self.opened.pop()
