@@ -7,7 +7,7 @@ dropped before authentication, and twenty bare banner reads were enough for a ba
 import asyncio
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outkept.model.address import AddressOutcome
 
@@ -19,11 +19,19 @@ _BUSY = (b"Exceeded MaxStartups", b"Not allowed at this time")
 _OTHER_PROTOCOLS = (b"HTTP/", b"220 ", b"220-", b"+OK", b"* OK", b"RFB ", b"AMQP", b"-ERR")
 
 
+_GREETING = b"SSH-2.0-Outkept\r\n"
+PATIENCE = 0.6
+"""The part of the deadline after which we speak first. An SSH server speaks at once; a web
+server, or a multiplexer with an SSH server behind it, waits for its client."""
+
+
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The identification line, without its line end."""
+    """The identification line, without its line end. `spoiled`: it came only after we had
+    spoken, so nobody can log in on this connection any more."""
 
     text: str
+    spoiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,26 @@ async def read_banner(sock: socket.socket, timeout: float) -> Banner | NoBanner:
 
     Nothing is consumed and the socket stays open. Safe to cancel.
     """
-    seen = b""
+    spoke = False
+    try:
+        heard = await _listen(sock, b"", timeout * PATIENCE)
+        if heard == b"":
+            spoke = sock.send(_GREETING) > 0
+        if isinstance(heard, bytes):
+            heard = await _listen(sock, heard, timeout * (1 - PATIENCE))
+    except OSError as error:
+        return _closed(f"it reset the connection before its banner: {error.strerror}", spoke=spoke)
+    finally:
+        _low_water(sock, 1)
+    if isinstance(heard, bytes):
+        return _too_late(heard, timeout)
+    if spoke and heard == judge(b"", ended=True):
+        return _closed("it closed the connection", spoke=True)
+    return replace(heard, spoiled=spoke) if isinstance(heard, Banner) else heard
+
+
+async def _listen(sock: socket.socket, seen: bytes, timeout: float) -> Banner | NoBanner | bytes:
+    """The verdict, or after `timeout` what was seen."""
     try:
         async with asyncio.timeout(timeout):
             while True:
@@ -50,18 +77,8 @@ async def read_banner(sock: socket.socket, timeout: float) -> Banner | NoBanner:
                 if verdict:
                     return verdict
                 seen = data
-    except BlockingIOError:
-        return NoBanner(AddressOutcome.ERROR, "the socket woke up without data")
     except TimeoutError:
-        return _too_late(seen, timeout)
-    except OSError as error:
-        return NoBanner(
-            AddressOutcome.ERROR,
-            "it reset the connection before its banner"
-            f" ({error.strerror or error}: MaxStartups, TCP wrappers or a firewall)",
-        )
-    finally:
-        _low_water(sock, 1)
+        return seen
 
 
 def judge(data: bytes, *, ended: bool) -> Banner | NoBanner | None:
@@ -82,7 +99,7 @@ def judge(data: bytes, *, ended: bool) -> Banner | NoBanner | None:
         return _busy(rest)
     if rest.startswith(b"SSH-"):
         return NoBanner(AddressOutcome.ERROR, "it closed the connection within its banner")
-    return _not_ssh(data) if data.strip() else _closed()
+    return _not_ssh(data) if data.strip() else _closed("it closed the connection before its banner")
 
 
 def _version(line: bytes) -> Banner | NoBanner:
@@ -98,11 +115,10 @@ def _busy(line: bytes) -> NoBanner:
     return NoBanner(AddressOutcome.ERROR, f"{why}: {_readable(line)!r}", penalised)
 
 
-def _closed() -> NoBanner:
-    return NoBanner(
-        AddressOutcome.ERROR,
-        "it closed the connection before its banner (MaxStartups, TCP wrappers or a firewall)",
-    )
+def _closed(what: str, *, spoke: bool = False) -> NoBanner:
+    if spoke:
+        return NoBanner(AddressOutcome.NOT_SSH, "it hangs up when greeted as an SSH server")
+    return NoBanner(AddressOutcome.ERROR, f"{what} (MaxStartups, TCP wrappers or a firewall)")
 
 
 def _not_ssh(data: bytes) -> NoBanner:

@@ -32,7 +32,7 @@ STARVED_S = 30.0
 """How long an endpoint waits for a free file descriptor before it ends in an error."""
 
 Skip = Callable[[Endpoint, float], AddressState | None]
-Visit = Callable[[Endpoint, socket.socket], Awaitable[AddressState]]
+Visit = Callable[[Endpoint, socket.socket | None], Awaitable[AddressState]]
 Report = Callable[[AddressState], None]
 
 
@@ -57,12 +57,15 @@ class Sweep:
 
     `visit` gets each endpoint that shows an SSH banner, with its connected socket, from
     which nothing was read; the socket is the visit's from its first line on, to be closed
-    whatever happens. `skip` is asked just before an endpoint's turn, with UNIX seconds: the
-    state it remembers when the endpoint is to be left alone now (a refusal not long ago, a
-    connection that lives), which counts as its outcome but is not reported again; else
-    None. `report` gets the state of every endpoint that was tried. A `visit` that raises is
-    logged and ends in an error state; a `report` or `skip` that raises ends the sweep, whose
-    `run` then raises an ExceptionGroup.
+    whatever happens. It is None where the server waits for its client's first word: then
+    the visit has to connect again. A visit that raises is logged and ends in an error state.
+
+    `skip` is asked just before an endpoint's turn, with UNIX seconds: the state that it
+    remembers when the endpoint is to be left alone now (a refusal not long ago, a connection
+    that lives), which counts as its outcome but is not reported again; else None.
+
+    `report` gets the state of every endpoint that was tried. A `report` or `skip` that
+    raises ends the sweep, whose `run` then raises an ExceptionGroup.
     """
 
     def __init__(
@@ -239,12 +242,14 @@ class Sweep:
             self._queued_logins -= 1
         try:
             self._open.remove(sock)
-            return await self._visited(endpoint, sock)
+            if banner.spoiled:
+                sock.close()
+            return await self._visited(endpoint, None if banner.spoiled else sock)
         finally:
             self._logins.release()
             self._wake.set()
 
-    async def _visited(self, endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def _visited(self, endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
         try:
             async with asyncio.timeout(self._pace.visit_timeout):
                 return await self._visit(endpoint, sock)

@@ -11,12 +11,16 @@ PORT = 22122
 
 
 @asynccontextmanager
-async def speaking(address: str, first_words: bytes, port: int = PORT) -> AsyncIterator[None]:
+async def speaking(
+    address: str, words: bytes, port: int = PORT, *, after_the_client: bool = False
+) -> AsyncIterator[None]:
     """A listener that says something and then waits until the peer goes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(first_words)
         try:
+            if after_the_client:
+                await reader.readline()
+            writer.write(words)
             await reader.read()
         except ConnectionError:
             return

@@ -113,6 +113,27 @@ async def test_a_server_that_closes_is_understood(
     assert verdict.penalised == (b"Not allowed" in sent)
 
 
+async def test_a_server_that_waits_for_its_client_is_spoken_to(pair: Pair) -> None:
+    ours, theirs = pair
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(read_banner(ours, 1))
+        greeting = await asyncio.to_thread(theirs.recv, 100)
+        theirs.sendall(b"SSH-2.0-shy\r\n")
+    assert greeting.startswith(b"SSH-2.0-")
+    assert reading.result() == Banner("SSH-2.0-shy", spoiled=True)
+
+
+async def test_a_server_that_hangs_up_when_greeted_is_not_ssh(pair: Pair) -> None:
+    ours, theirs = pair
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(read_banner(ours, 1))
+        await asyncio.to_thread(theirs.recv, 100)
+        theirs.close()
+    verdict = reading.result()
+    assert isinstance(verdict, NoBanner)
+    assert verdict.outcome is Outcome.NOT_SSH
+
+
 async def test_a_flood_without_a_banner_ends_at_eight_kilobytes(pair: Pair) -> None:
     ours, theirs = pair
     theirs.sendall(b"x" * (MOST_BYTES + 10))

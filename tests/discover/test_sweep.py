@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from outkept.discover.sweep import Pace, Sweep
 from outkept.model.address import AddressOutcome, AddressState
@@ -16,8 +17,9 @@ QUICK = Pace(rate=0, timeout=1.0)
 BANNER = b"SSH-2.0-Test\r\n"
 
 
-async def found(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+async def found(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
     """A visit that reads the banner that the sweep must have left, and is content."""
+    assert sock
     with sock:
         assert sock.recv(100) == BANNER
     return AddressState(endpoint, AddressOutcome.SERVER, "it is one", time.time(), server="id")
@@ -56,6 +58,28 @@ async def test_a_server_is_visited_on_the_connection_that_showed_its_banner() ->
     assert progress.found == 1
     assert results[f"127.31.0.3:{PORT}"].outcome is AddressOutcome.SERVER
     assert progress.outcomes == {"silent": 7, "server": 1}
+
+
+async def test_a_server_that_waits_for_its_client_is_visited_on_a_new_connection() -> None:
+    given: list[socket.socket | None] = []
+
+    async def visit(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
+        given.append(sock)
+        return AddressState(endpoint, AddressOutcome.SERVER, "", 0.0)
+
+    async with speaking("127.31.8.1", BANNER, after_the_client=True):
+        pace = Pace(timeout=0.5)
+        await Sweep(range_of("127.31.8.1"), visit, Results(), pace=pace).run()
+    assert given == [None]
+
+
+async def test_a_web_server_is_not_ssh() -> None:
+    results = Results()
+    async with speaking("127.31.8.2", b"HTTP/1.1 400 Bad Request\r\n", after_the_client=True):
+        await Sweep(range_of("127.31.8.2"), found, results, pace=Pace(timeout=0.5)).run()
+    (state,) = results.values()
+    assert state.outcome is AddressOutcome.NOT_SSH
+    assert "400 Bad Request" in state.reason
 
 
 async def test_ipv6_is_swept() -> None:
@@ -146,7 +170,8 @@ async def test_an_address_that_never_answers_is_silent_after_the_timeout() -> No
 
 
 async def test_a_visit_that_takes_too_long_times_out() -> None:
-    async def hang(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def hang(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
+        assert sock
         with sock:
             await asyncio.sleep(3600)
         raise AssertionError
@@ -162,7 +187,8 @@ async def test_a_visit_that_takes_too_long_times_out() -> None:
 async def test_a_visit_that_raises_costs_only_its_own_address(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def clumsy(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def clumsy(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
+        assert sock
         sock.close()
         if endpoint.address.endswith(".1"):
             raise ZeroDivisionError
@@ -178,10 +204,11 @@ async def test_a_visit_that_raises_costs_only_its_own_address(
 async def test_logins_are_bounded_and_all_get_their_turn() -> None:
     now = most = 0
 
-    async def visit(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def visit(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
         nonlocal now, most
         now += 1
         most = max(most, now)
+        assert sock
         with sock:
             await asyncio.sleep(0.005)
         now -= 1
@@ -197,9 +224,10 @@ async def test_logins_are_bounded_and_all_get_their_turn() -> None:
 async def test_no_more_sockets_than_allowed_are_in_flight() -> None:
     before, most = descriptors(), 0
 
-    async def visit(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def visit(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
         nonlocal most
         most = max(most, descriptors() - before)
+        assert sock
         with sock:
             await asyncio.sleep(0)
         return AddressState(endpoint, AddressOutcome.SERVER, "", 0.0)
@@ -264,7 +292,8 @@ async def test_a_cancelled_sweep_closes_every_socket() -> None:
     inside = asyncio.Event()
     closed: list[str] = []
 
-    async def visit(endpoint: Endpoint, sock: socket.socket) -> AddressState:
+    async def visit(endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
+        assert sock
         with sock:
             inside.set()
             try:
@@ -314,3 +343,16 @@ async def test_progress_shows_rate_and_time_left() -> None:
     assert 0 < middle.done < 256
     assert middle.left_s is not None
     assert middle.left_s > 0
+
+
+def test_it_sweeps_on_uvloop_as_well() -> None:
+    results = Results()
+
+    async def sweep() -> None:
+        async with speaking("127.37.0.5", BANNER), speaking("127.37.0.6", b""):
+            await Sweep(range_of("127.37.0.0/26"), found, results, pace=Pace(timeout=0.2)).run()
+
+    uvloop.run(sweep())
+    outcomes = [state.outcome.value for state in results.values()]
+    assert sorted(set(outcomes)) == ["server", "silent", "timed out"]
+    assert outcomes.count("silent") == 62
