@@ -78,17 +78,17 @@ class Household:
         if name := self.commands.by_cmd.get(text):
             return self._reading(self.commands.sensors[name])
         if names := self.commands.by_verifier.get(text):
-            return self._verdict(names)
+            return self._verdict(text, names)
         if names := self.commands.by_reaction.get(text):
             return self._mend(text, names)
         return _not_found(text)
 
-    def _verdict(self, names: tuple[str, ...]) -> Answer:
+    def _verdict(self, verifier: str, names: tuple[str, ...]) -> Answer:
         if any(hangs(self.machine.character, name) for name in names):
             return Answer(never=True)
         if any(supports(self.machine, self.commands.sensors[name]) for name in names):
             return Answer(b"yes\n")
-        return Answer(status=1)
+        return Answer(b"no\n") if "echo no" in verifier else Answer(status=1)
 
     def _reading(self, sensor: Sensor) -> Answer:
         age, machine = self.clock.age(), self.machine

@@ -92,8 +92,8 @@ def _away(seed: int, t: float) -> bool:
 
 
 def hangs(character: Character, sensor: str) -> bool:
-    """Whether the verifier of `sensor` never answers: one in eight of a server so inclined."""
-    return character is Character.HANGING_VERIFIER and draw("hangs", sensor) < 1 / 8
+    """Whether the verifier of `sensor` never answers: one in thirty of a server so inclined."""
+    return character is Character.HANGING_VERIFIER and draw("hangs", sensor) < 1 / 30
 
 
 _GARBAGE: tuple[bytes, ...] = (

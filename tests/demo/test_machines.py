@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address, ip_network
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -80,3 +81,14 @@ def test_thousands_of_servers_fit_a_larger_network() -> None:
     firm = company(10_000, ip_network("127.80.0.0/16"), 1)
     assert len(firm.machines) == 10_000
     assert len(set(chain.from_iterable(m.addresses for m in firm.machines))) == 10_001
+
+
+def test_the_documentation_knows_every_character_and_where_it_lives() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "demo.md").read_text()
+    for machine in company(36, NETWORK, 1).machines:
+        if machine.character is Character.HEALTHY:
+            continue
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| {machine.character} |")]
+        assert machine.hostname in row
+        for address in machine.addresses:
+            assert f".{address.rpartition('.')[2]}" in row
