@@ -25,7 +25,7 @@ from outkept.model.sensor import Example, Parse, Sensor
 
 SENSOR_NAME = text(
     64,
-    pattern=r"[A-Za-z0-9][A-Za-z0-9 _.:+-]*",
+    pattern=r"[A-Za-z0-9]([A-Za-z0-9 _.:+-]*[A-Za-z0-9_.:+-])?",
     rule="use letters, digits, spaces and _ . : + -, beginning with a letter or digit",
 )
 _FOR_NUMBERS = "remove it, or read the output as a number with 'parse: number'"

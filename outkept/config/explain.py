@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from outkept.config.nodes import Node, locate
-from outkept.config.problems import Mistake, Problem, nearest, quoted
+from outkept.config.problems import MOST_PROBLEMS, Mistake, Problem, nearest, quoted
 from outkept.config.settings import known_keys
 
 _SHAPES = {
@@ -34,7 +34,8 @@ def problems_of(
     thing by. With `whole` false something was cut off by a syntax error, and nothing is
     called missing.
     """
-    for detail in error.errors(include_url=False, include_input=True):
+    details = error.errors(include_url=False, include_input=True)
+    for detail in details[: MOST_PROBLEMS + 1]:
         path = tuple(step for step in detail["loc"] if step != "[key]")
         kind = detail["type"]
         if kind == "missing" and not whole:

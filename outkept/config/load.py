@@ -14,14 +14,11 @@ from outkept.config.environment import expand_all
 from outkept.config.explain import problems_of
 from outkept.config.files import read_text
 from outkept.config.nodes import Mapping, Scalar, locate, plain
-from outkept.config.problems import COMMAND_LINE, Place, Problem
+from outkept.config.problems import COMMAND_LINE, MOST_PROBLEMS, Place, Problem
 from outkept.config.sensors import sensors_of
 from outkept.config.settings import Settings, SSHSettings
 from outkept.config.yaml import parse_yaml
 from outkept.model.sensor import Sensor
-
-MOST_PROBLEMS = 1000
-"""More than anybody reads; a file that is not meant to be a configuration may have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,11 @@ class Loaded:
         except ValidationError:
             return ()  # said by the problem that made the settings None
         return tuple(Path(key) for key in found.keys)
+
+    def problem(self, path: str, what: str, mend: str) -> Problem:
+        """A problem with the value of a key that only shows when it is used: a key file that
+        is missing, say."""
+        return Problem(*self.where(path), f"{path}: {what}", mend)
 
     def written(self, path: str) -> bool:
         """Whether the key was given, in the file or on the command line."""
@@ -138,6 +140,6 @@ def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (files[problem.file], problem))
     if len(unique) <= MOST_PROBLEMS:
         return tuple(unique)
-    what = f"{len(unique) - MOST_PROBLEMS:,} more problems are not shown"
+    what = f"there are more than the {MOST_PROBLEMS:,} problems shown"
     more = Problem(unique[0].file, 0, what, "mend these first")
     return (*unique[:MOST_PROBLEMS], more)

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 _LONGEST_QUOTE = 80
 _LONGEST_TEXT = 600
+MOST_PROBLEMS = 1000
+"""More than anybody reads; a file that is not meant to be a configuration may have more."""
 COMMAND_LINE = "command line"
 
 

@@ -2,6 +2,7 @@
 them. It works on the tree, piece by piece, so that a mistake elsewhere hides nothing here."""
 
 from collections.abc import Iterator
+from itertools import islice
 from os.path import exists
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from outkept.config.library import Library, read_library
 from outkept.config.nodes import Items, Mapping, Node, Scalar, plain
 from outkept.config.overrides import change_fault
-from outkept.config.problems import Problem, nearest, quoted
+from outkept.config.problems import MOST_PROBLEMS, Problem, nearest, quoted
 from outkept.config.resources import data_dir
 from outkept.config.settings import SensorChange
 from outkept.config.values import PathText
@@ -39,9 +40,14 @@ def sensors_of(tree: Mapping, base: Path, builtin: Path | None) -> Library:
     library.sensors.update(users.sensors)
     library.names.update(users.names)
     library.problems += users.problems
-    library.problems += _unknown_disabled(section, library)
-    library.problems += _override_problems(section, library)
+    library.problems += _first(_unknown_disabled(section, library))
+    library.problems += _first(_override_problems(section, library))
     return library
+
+
+def _first(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """No more than are shown: finding the nearest name takes its time."""
+    return islice(problems, MOST_PROBLEMS + 1)
 
 
 def _builtin(directory: Path | None) -> Library:

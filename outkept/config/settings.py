@@ -49,7 +49,7 @@ SweepInterval = duration("1s", "1y")
 class Strict(BaseModel):
     """A mapping that knows its keys. A key without a value is as good as left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -120,7 +120,7 @@ class SSHSettings(Strict):
     keys: Annotated[tuple[PathText, ...], listed(20)] = Field(
         default=("~/.ssh/id_ed25519",), validate_default=True
     )
-    agent: Flag = True
+    agent: Flag = Field(default=True, validate_default=True)
     ports: Ports = (22,)
     host_keys: Annotated[
         Literal["trust-on-first-use", "strict"], one_of("trust-on-first-use", "strict")
@@ -133,6 +133,13 @@ class SSHSettings(Strict):
     ] = None
     connect_timeout: Annotated[float, duration("100ms", "5m")] = 5.0
     command_timeout: Annotated[float, duration("100ms", "1h")] = 20.0
+
+    @field_validator("agent")
+    @classmethod
+    def _some_key_is_offered(cls, agent: bool, info: ValidationInfo) -> bool:
+        if not agent and info.data.get("keys") == ():
+            raise Mistake("there is neither a key nor an agent to log in with", "name a key")
+        return agent
 
 
 class SweepSettings(Strict):

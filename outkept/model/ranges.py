@@ -1,7 +1,7 @@
 """Address ranges: CIDR networks and spans, with exclusions, as pure values."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -132,10 +132,8 @@ class Range:
 
 def subtract(spans: Iterable[Span], excluded: Sequence[Span]) -> tuple[Span, ...]:
     """What is left of `spans` (merged and sorted) without `excluded`."""
-    left = _merged(spans)
-    for hole in _merged(excluded):
-        left = [piece for span in left for piece in _without(span, hole)]
-    return tuple(left)
+    holes = _merged(excluded)
+    return tuple(piece for span in _merged(spans) for piece in _pieces(span, holes))
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
@@ -149,12 +147,14 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _without(span: Span, hole: Span) -> list[Span]:
-    if span.version != hole.version or hole.last < span.first or hole.first > span.last:
-        return [span]
-    pieces = []
-    if span.first < hole.first:
-        pieces.append(Span(span.version, span.first, hole.first - 1))
-    if hole.last < span.last:
-        pieces.append(Span(span.version, hole.last + 1, span.last))
-    return pieces
+def _pieces(span: Span, holes: Sequence[Span]) -> Iterator[Span]:
+    """What is left of one span. `holes` are sorted and don't overlap, so their ends are, too."""
+    first = span.first
+    at = bisect_left(holes, (span.version, first), key=lambda hole: (hole.version, hole.last))
+    while at < len(holes) and holes[at].version == span.version and holes[at].first <= span.last:
+        if first < holes[at].first:
+            yield Span(span.version, first, holes[at].first - 1)
+        first = holes[at].last + 1
+        at += 1
+    if first <= span.last:
+        yield Span(span.version, first, span.last)

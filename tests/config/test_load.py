@@ -105,6 +105,8 @@ def test_a_key_is_found_where_it_is_written(tmp_path: Path) -> None:
     assert loaded.where("ssh.keys") == (file, 4)
     assert loaded.where("ssh.user") == (file, 3)
     assert loaded.where("dashboard.listen") == (file, 0)
+    missing = loaded.problem("ssh.keys.1", "there is no 'b'", "create it")
+    assert str(missing) == f"{file}:6: ssh.keys.1: there is no 'b'; create it"
     assert loaded.written("ssh.keys.1")
     assert not loaded.written("ssh.keys.2")
     assert not loaded.written("ssh.user")
@@ -180,7 +182,7 @@ def test_a_disabled_sensor_is_left_out(tmp_path: Path) -> None:
 def test_a_file_of_mistakes_only_is_not_printed_to_its_end(tmp_path: Path) -> None:
     loaded = loaded_from(tmp_path, SMALL + "".join(f"x{n}: 1\n" for n in range(1500)))
     assert len(loaded.problems) == 1001
-    assert "500 more problems" in str(loaded.problems[-1])
+    assert "more than the 1,000 problems shown" in str(loaded.problems[-1])
 
 
 KEYS = sorted(
