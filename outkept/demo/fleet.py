@@ -86,13 +86,18 @@ class Fleet:
     async def live(self, port: int) -> None:
         """Let the restless come and go until cancelled."""
         restless = [s for s in self.servers if s.machine.character in RESTLESS]
+        barred: set[SimulatedServer] = set()
         while True:
             await asyncio.sleep(self._tick)
             for server in restless:
                 try:
                     await server.settle(port)
-                except OSError as error:  # the port is taken while the server was away
-                    logging.warning("%s stays away: %s", server.machine.hostname, error)
+                except OSError as error:  # somebody took the port while it was away
+                    if server not in barred:
+                        logging.warning("%s stays away: %s", server.machine.hostname, error)
+                    barred.add(server)
+                else:
+                    barred.discard(server)
 
     async def close(self) -> None:
         """Close every listener and drop every connection."""

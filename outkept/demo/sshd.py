@@ -70,12 +70,20 @@ class SimulatedServer:
             await self.close()
         if now.present and not self._listeners:
             self._key = now.key
-            options = self._options(now.key)
+            await self._listen(port)
+
+    async def _listen(self, port: int) -> None:
+        """Listen on all addresses or, when one is taken, on none."""
+        options = self._options(self._key)
+        try:
             for address in self.machine.addresses:
                 listener = await asyncssh.listen(
                     address, port, options=options, config=None, backlog=64
                 )
                 self._listeners.append(listener)
+        except OSError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close listeners and drop connections, as a machine does that loses its power."""

@@ -158,3 +158,15 @@ async def test_the_printer_speaks_no_ssh(town: Town) -> None:
     assert await asyncio.wait_for(reader.readline(), DEADLINE) == PRINTER.encode()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_server_whose_address_was_taken_meanwhile_comes_back_later(town: Town) -> None:
+    (machine,) = town.machines(Character.DROPPING_OFF)
+    await town.settle(30)
+    squatter = await asyncio.start_server(lambda r, w: w.close(), machine.addresses[0], town.port)
+    with pytest.raises(OSError, match="in use"):
+        await town.settle(15)
+    squatter.close()
+    await town.settle(0)
+    async with town.login(Character.DROPPING_OFF) as connection:
+        assert (await run(connection, "uname -r"))[0] == 0
