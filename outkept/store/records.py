@@ -111,13 +111,16 @@ def addresses(connection: sqlite3.Connection) -> list[AddressState]:
 
 
 def addresses_page(
-    connection: sqlite3.Connection, limit: int, cursor: str | None
+    connection: sqlite3.Connection, limit: int, cursor: str | None, outcome: str | None
 ) -> Page[AddressState]:
-    """Addresses, the last tried first."""
+    """Addresses, the last tried first; those that ended in `outcome` if it is given."""
     bound: list[object] = []
-    where = ""
+    where = "WHERE 1"
+    if outcome is not None:
+        where += " AND outcome = ?"
+        bound.append(outcome)
     if cursor is not None:
-        where = "WHERE (at, address, port) < (?, ?, ?)"
+        where += " AND (at, address, port) < (?, ?, ?)"
         bound += decode_cursor(cursor, float, str, int)
     rows = connection.execute(
         f"SELECT {_ADDRESS} FROM addresses {where}"  # noqa: S608
@@ -168,6 +171,16 @@ def events_page(
         where += " AND message LIKE ? ESCAPE '\\'"
         bound.append(like(clean(q)))
     return _by_id(connection, f"SELECT {_EVENT} FROM events {where}", bound, limit, _event)  # noqa: S608
+
+
+def open_levels(connection: sqlite3.Connection) -> list[Event]:
+    """The newest level event of each series, where it isn't a recovery."""
+    rows = connection.execute(
+        f"SELECT {_EVENT} FROM events WHERE type != 'recovered' AND id IN"  # noqa: S608
+        " (SELECT max(id) FROM events WHERE type IN ('warned', 'alarmed', 'recovered')"
+        " AND server IS NOT NULL AND sensor IS NOT NULL GROUP BY server, sensor)"
+    )
+    return [_event(row) for row in rows]
 
 
 def count_events(connection: sqlite3.Connection, since: float) -> dict[str, int]:
@@ -257,14 +270,12 @@ def actions_page(
     return _by_id(connection, f"SELECT {_ACTION} FROM actions {where}", bound, limit, _action)  # noqa: S608
 
 
-def last_action(
-    connection: sqlite3.Connection, server: str, sensor: str, instance: str | None
-) -> Action | None:
-    """The newest action of a series, of whatever outcome."""
+def last_action(connection: sqlite3.Connection, server: str, sensor: str) -> Action | None:
+    """The newest action of a sensor on a server, of whatever instance and outcome."""
     row = connection.execute(
-        f"SELECT {_ACTION} FROM actions WHERE server = ? AND sensor = ? AND instance IS ?"  # noqa: S608
+        f"SELECT {_ACTION} FROM actions WHERE server = ? AND sensor = ?"  # noqa: S608
         " ORDER BY id DESC LIMIT 1",
-        (server, clean(sensor), None if instance is None else clean(instance)),
+        (server, clean(sensor)),
     ).fetchone()
     return None if row is None else _action(row)
 

@@ -120,9 +120,13 @@ class Store:
             ("address", state.endpoint), partial(records.save_address, self._connection, state)
         )
 
-    async def addresses(self, limit: int = 100, cursor: str | None = None) -> Page[AddressState]:
+    async def addresses(
+        self, limit: int = 100, cursor: str | None = None, *, outcome: str | None = None
+    ) -> Page[AddressState]:
         """A page of addresses, the last tried first. Raises ValueError for a bad limit/cursor."""
-        return await self._readers.run(partial(_page, records.addresses_page, limit, cursor))
+        return await self._readers.run(
+            lambda connection: records.addresses_page(connection, limit, cursor, outcome)
+        )
 
     # Readings
 
@@ -188,6 +192,11 @@ class Store:
             lambda connection: records.events_page(connection, limit, cursor, filters)
         )
 
+    async def open_levels(self) -> list[Event]:
+        """The newest level event of each series that is still warned or alarmed, so that a
+        restart doesn't enter a level a second time."""
+        return await self._readers.run(records.open_levels)
+
     async def count_events(self, since: float) -> dict[str, int]:
         """How many events of each type there were at or after `since` (UNIX seconds)."""
         return await self._readers.run(lambda connection: records.count_events(connection, since))
@@ -205,10 +214,11 @@ class Store:
         """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN; those actions."""
         return await self._write(partial(records.close_unfinished, self._connection, now))
 
-    async def last_action(self, server: str, sensor: str, instance: str | None) -> Action | None:
-        """The newest action of a series, whatever its outcome: its `at` starts the cooldown."""
+    async def last_action(self, server: str, sensor: str) -> Action | None:
+        """The newest action of a sensor on a server, whatever its instance and outcome: its
+        `at` starts the cooldown."""
         return await self._readers.run(
-            lambda connection: records.last_action(connection, server, sensor, instance)
+            lambda connection: records.last_action(connection, server, sensor)
         )
 
     async def actions(
@@ -279,15 +289,6 @@ class Store:
     def _remove(self, server: str) -> None:
         records.delete_server(self._connection, server)
         self._history.remove(server)
-
-
-def _page(
-    read: Callable[[sqlite3.Connection, int, str | None], Page[T]],
-    limit: int,
-    cursor: str | None,
-    connection: sqlite3.Connection,
-) -> Page[T]:
-    return read(connection, limit, cursor)
 
 
 def _retrieve(future: "asyncio.Future[None]") -> None:

@@ -223,6 +223,7 @@ class Writer:
     def _write(self, jobs: Sequence[Job]) -> list[tuple[Any, Exception | None]]:
         """Do jobs in one transaction. Where one of them is at fault rather than the disk, each
         gets a transaction of its own."""
+        before = self._connection.total_changes
         try:
             with transaction(self._connection):
                 results = [job() for job in jobs]
@@ -232,7 +233,9 @@ class Writer:
                 return [self._write([job])[0] for job in jobs]
             self._note(of_use(self._path, error))
             return [(None, error)] * len(jobs)
-        self._note(None)
+        # A transaction that wrote nothing says nothing of the disk.
+        if self._connection.total_changes > before:
+            self._note(None)
         return [(result, None) for result in results]
 
     def _note(self, error: StoreError | None) -> None:

@@ -1,0 +1,60 @@
+"""The SQLite tiers, held to the contract of history engines."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from outkept.model.reading import Reading
+from outkept.store.database import connect_for_reading, open_database, transaction
+from outkept.store.tiers import SqliteHistory
+from tests.store.history_contract import RETENTION, Bench, HistoryContract
+
+_TABLES = ("raw", "minutes", "hours", "texts")
+
+
+class SqliteBench:
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp())
+        path, self._connection = open_database(self._directory)
+        self._reader = connect_for_reading(path)
+        self.history = SqliteHistory(self._connection, lambda: self._reader, RETENTION)
+
+    def add(self, *readings: Reading) -> int:
+        with transaction(self._connection):
+            return self.history.add(readings)
+
+    def fail_after(self, *readings: Reading) -> None:
+        self._connection.execute("BEGIN")
+        self.history.add(readings)
+        self._connection.execute("ROLLBACK")
+        self.history.rolled_back()
+
+    def maintain(self, now: float) -> int:
+        slices = 0
+        while self._slice(lambda: self.history.maintain(now)):
+            slices += 1
+            assert slices < 1000
+        return slices
+
+    def _slice(self, do: Callable[[], bool]) -> bool:
+        with transaction(self._connection):
+            return do()
+
+    def remove(self, server: str) -> None:
+        with transaction(self._connection):
+            self.history.remove(server)
+
+    def rows(self) -> int:
+        counts = [self._connection.execute(f"SELECT count(*) FROM {name}") for name in _TABLES]
+        return sum(count.fetchone()[0] for count in counts)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._connection.close()
+        shutil.rmtree(self._directory)
+
+
+class TestSqliteHistory(HistoryContract):
+    def make(self) -> Bench:
+        return SqliteBench()
