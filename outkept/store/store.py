@@ -245,14 +245,12 @@ class Store:
         To be called about once a minute. `now` is UNIX seconds. A cancel ends it after a slice.
         """
         end = time.monotonic() + MAINTAIN_S
-        while time.monotonic() < end:
-            more = await self._write(partial(self._history.maintain, now))
-            more |= await self._write(
-                partial(records.trim, self._connection, now, self._retention.hours)
-            )
-            if not more:
-                return False
-        return True
+        expire = partial(records.trim, self._connection, now, self._retention.hours)
+        for job in (partial(self._history.maintain, now), expire):
+            while await self._write(job):
+                if time.monotonic() >= end:
+                    return True
+        return False
 
     def stats(self) -> StoreStats:
         """How the writing stands, from memory."""
