@@ -9,7 +9,7 @@ import errno
 import os
 import selectors
 import socket
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -48,8 +48,8 @@ class Dialler:
         self._done = done
         self._wake = wake
         self._selector = selectors.DefaultSelector()
-        self._flying: dict[socket.socket, Endpoint] = {}
-        self._deadlines: deque[tuple[float, socket.socket]] = deque()
+        # In the order of their deadlines, for all have the same time.
+        self._flying: OrderedDict[socket.socket, tuple[Endpoint, float]] = OrderedDict()
 
     def __enter__(self) -> Self:
         self._loop.add_reader(self._selector.fileno(), self._wake)
@@ -90,8 +90,7 @@ class Dialler:
 
     def _started(self, endpoint: Endpoint, sock: socket.socket, code: int) -> None:
         if code == errno.EINPROGRESS:
-            self._flying[sock] = endpoint
-            self._deadlines.append((self._loop.time() + self._timeout, sock))
+            self._flying[sock] = (endpoint, self._loop.time() + self._timeout)
             self._selector.register(sock, selectors.EVENT_WRITE)
         elif code == 0:
             self._done(endpoint, sock)
@@ -115,20 +114,18 @@ class Dialler:
         return self._expire(self._loop.time())
 
     def _expire(self, now: float) -> float | None:
-        while self._deadlines:
-            deadline, sock = self._deadlines[0]
-            if sock in self._flying:
-                if deadline > now:
-                    return deadline - now
-                endpoint = self._landed(sock)
-                sock.close()
-                self._done(endpoint, f"no answer in {self._timeout:g} s")
-            self._deadlines.popleft()
+        while self._flying:
+            sock, (_, deadline) = next(iter(self._flying.items()))
+            if deadline > now:
+                return deadline - now
+            endpoint = self._landed(sock)
+            sock.close()
+            self._done(endpoint, f"no answer in {self._timeout:g} s")
         return None
 
     def _landed(self, sock: socket.socket) -> Endpoint:
         self._selector.unregister(sock)
-        return self._flying.pop(sock)
+        return self._flying.pop(sock)[0]
 
 
 def _reason(code: int) -> str:

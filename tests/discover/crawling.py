@@ -18,7 +18,7 @@ from outkept.ssh.client import Client
 from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import load_credentials
 
-PACE = Pace(rate=0, timeout=2.0)
+PACE = Pace(rate=0, timeout=4.0)
 
 
 def client_of(key: Path) -> Client:

@@ -81,7 +81,7 @@ async def test_every_address_of_a_mixed_subnet_ends_with_its_reason(
         1: (Outcome.SERVER, ""),
         2: (Outcome.REFUSED_KEY, f"the key was refused for user {crawl.user}"),
         3: (Outcome.NOT_SSH, "it answers, but not with an SSH banner"),
-        4: (Outcome.TIMED_OUT, "it accepts the connection, but sends no SSH banner in 2 s"),
+        4: (Outcome.TIMED_OUT, "it accepts the connection, but sends no SSH banner in 4 s"),
         5: (Outcome.NOT_SSH, "220 mail ESMTP"),
         6: (Outcome.ERROR, NO_ANSWER),
         7: (Outcome.ERROR, "its MaxStartups is reached: 'Exceeded MaxStartups'"),
