@@ -90,5 +90,11 @@ export function time(at) {
   return date.toDateString() === new Date().toDateString() ? clock.format(date) : day.format(date);
 }
 
+const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+
+/** A mark on a time axis whose marks are `step` seconds apart. */
+export const axisTime = (at, step) => (step >= 86400 ? date : step < 60 ? clock : minute).format(new Date(at * 1000));
+
 /** The exact instant, with its zone. */
 export const instant = (at) => exact.format(new Date(at * 1000));

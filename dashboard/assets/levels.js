@@ -19,7 +19,7 @@ const WORDS = {
 export const word = (status) => WORDS[status] ?? status;
 
 /** Lower is more urgent. */
-export const serverRank = (status) => SERVER_RANK[status] ?? 4;
+export const serverRank = (server) => (SERVER_RANK[server.status] ?? 4) - (server.queued_up ? 0.5 : 0);
 
 /** Lower is more urgent. */
 export const sensorRank = (status) => SENSOR_RANK[status] ?? 6;

@@ -1,0 +1,29 @@
+"""Serves the varied fleet, breathing, until interrupted: to look at the page while working on it.
+
+python -m tests.serve [PORT [SERVERS]]
+"""
+
+import asyncio
+import random
+import sys
+
+from tests.serve.daemon import daemon
+from tests.serve.fleet import breathe, varied
+
+
+async def main(port: int, count: int) -> None:
+    chance = random.Random(1)
+    fleet = varied(count)
+    async with daemon(fleet, port=port, interval=0.25) as running:
+        print(running.url, flush=True)  # noqa: T201
+        while True:
+            await asyncio.sleep(0.3)
+            breathe(fleet, chance, max(4, count // 32))
+
+
+if __name__ == "__main__":
+    arguments = [int(argument) for argument in sys.argv[1:]]
+    try:
+        asyncio.run(main(*(arguments + [8899, 32][len(arguments) :])))
+    except KeyboardInterrupt:
+        sys.exit(0)
