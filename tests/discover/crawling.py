@@ -52,7 +52,8 @@ class Crawl:
         self.states[f"{state.endpoint.address}:{state.endpoint.port}"] = state
 
     async def _visit(self, endpoint: Endpoint, sock: socket.socket | None) -> AddressState:
-        met = await meet(self.client, endpoint, self.user, sock)
+        before = self.states.get(f"{endpoint.address}:{endpoint.port}")
+        met = await meet(self.client, endpoint, self.user, sock, before=before)
         if isinstance(met, AddressState):
             return met
         await met.connection.close()

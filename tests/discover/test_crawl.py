@@ -1,5 +1,6 @@
 """Whole sweeps of a loopback subnet with real servers in it."""
 
+import asyncio
 import contextlib
 import http.server
 import socket
@@ -16,14 +17,18 @@ from outkept.model.server import Endpoint
 from tests.discover.crawling import Crawl, client_of
 from tests.discover.listeners import range_of
 from tests.servers import (
+    Server,
     User,
     free_port,
     generate_key,
     machine,
+    program,
     running_dropbear,
     running_listener,
     running_sshd,
+    until,
 )
+from tests.servers.process import listening
 
 
 @pytest.fixture
@@ -189,3 +194,54 @@ async def test_another_machine_with_another_key_at_a_known_address_is_rejected(
     assert state.outcome is Outcome.HOST_KEY_REJECTED
     assert state.reason.count("SHA256:") == 2
     assert [s.identity.hostname for s in crawl.servers()] == ["before"]
+
+
+@contextlib.contextmanager
+def running_sshd_with_one_startup(address: str, folder: Path) -> Iterator[Server]:
+    """Of two MaxStartups lines OpenSSH 9.2 takes the last, and that is `running_sshd`'s own."""
+    port = free_port(address)
+    key = generate_key(folder / "host")
+    config = folder / "sshd_config"
+    config.write_text(f"ListenAddress {address}:{port}\nHostKey {key}\nMaxStartups 1\n")
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    command = [program("sshd"), "-D", "-e", "-f", str(config), "-o", "PidFile=none"]
+    with listening(command, address, port, folder / "log") as server:
+        until(lambda: not server.sessions(), "the first connection is over")
+        yield server
+
+
+async def test_an_sshd_at_its_max_startups_is_an_error_that_says_so(
+    crawl: Crawl, tmp_path: Path
+) -> None:
+    with running_sshd_with_one_startup("127.47.0.1", tmp_path) as server:
+        reader, writer = await asyncio.open_connection("127.47.0.1", server.port)
+        try:
+            await reader.readline()
+            await crawl.sweep(range_of("127.47.0.1", ports=[server.port]))
+        finally:
+            writer.close()
+            await writer.wait_closed()
+    (state,) = crawl.states.values()
+    assert state.outcome is Outcome.ERROR
+    assert "MaxStartups" in state.reason
+
+
+async def test_a_frozen_sshd_times_out(crawl: Crawl) -> None:
+    with running_sshd(addresses=["127.47.0.2"]) as server:
+        server.freeze()
+        await crawl.sweep(range_of("127.47.0.2", ports=[server.port]))
+    (state,) = crawl.states.values()
+    assert state.outcome is Outcome.TIMED_OUT
+
+
+async def test_a_machine_that_forgets_us_between_sweeps_is_refused_and_rests_longer(
+    crawl: Crawl, tmp_path: Path
+) -> None:
+    stranger = generate_key(tmp_path / "stranger")
+    with running_sshd(addresses=["127.47.0.3"], authorized_keys=[stranger]) as server:
+        swept = range_of("127.47.0.3", ports=[server.port])
+        await crawl.sweep(swept)
+        await crawl.sweep(swept)
+    (state,) = crawl.states.values()
+    assert (state.outcome, state.refusals) == (Outcome.REFUSED_KEY, 2)
+    assert state.retry_at > time.time() + 80
