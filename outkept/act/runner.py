@@ -32,14 +32,21 @@ async def record(journal: Journal, action: Action) -> Action:
     return await journal.intend(replace(action, outcome=ActionOutcome.DRY_RUN))
 
 
-async def react(journal: Journal, action: Action, send: Send, clock: Callable[[], float]) -> Action:
-    """Run `action` once and give it back with its outcome.
+async def intend(journal: Journal, action: Action) -> Action:
+    """Write down that `action` is about to run; on disk, with its id, when this returns.
 
-    The intent is on disk before anything is sent, so whoever finds it unfinished knows that
-    the command may have run. Cancelled in between, the intent stays unfinished, which is
-    the truth.
+    Whoever finds it unfinished knows that the command may have run.
     """
-    intended = await journal.intend(replace(action, outcome=ActionOutcome.INTENDED))
+    return await journal.intend(replace(action, outcome=ActionOutcome.INTENDED))
+
+
+async def carry_out(
+    journal: Journal, intended: Action, send: Send, clock: Callable[[], float]
+) -> Action:
+    """Send the command of an intent that is on disk, once, and give it back with its outcome.
+
+    Cancelled in between, the intent stays unfinished, which is the truth.
+    """
     finished = _finished(intended, await send(intended.command), clock())
     await journal.finish(finished)
     return finished

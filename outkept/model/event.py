@@ -36,3 +36,14 @@ class Event:
     sensor: str | None = None
     value: Value | None = None
     id: int = 0
+
+
+def sensor_label(name: str, instance: str | None) -> str:
+    """How events name a series: `name`, or `name[instance]`."""
+    return name if instance is None else f"{name}[{instance}]"
+
+
+def split_label(label: str) -> tuple[str, str | None]:
+    """The name and instance in what `sensor_label` made; names have no bracket in them."""
+    name, bracket, instance = label.partition("[")
+    return name, instance.removesuffix("]") if bracket else None

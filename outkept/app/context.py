@@ -1,0 +1,121 @@
+"""What the parts of the daemon share, and the few things they all do with it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from outkept.app.addresses import Addresses
+from outkept.app.fleet import Fleet, LiveServer
+from outkept.app.herald import Herald
+from outkept.app.judge import Judge
+from outkept.app.past import Past
+from outkept.app.tally import Tally
+from outkept.config.settings import Settings
+from outkept.model.address import AddressOutcome, AddressState
+from outkept.model.event import Event, EventType
+from outkept.model.ranges import Range
+from outkept.model.reading import Reading
+from outkept.model.sensor import Sensor
+from outkept.model.server import Endpoint
+from outkept.poll.poller import Poller
+from outkept.serve.live import Hub
+from outkept.ssh.client import Client
+from outkept.ssh.connection import Connection
+from outkept.store.store import Store
+
+_log = logging.getLogger("outkept")
+
+
+@dataclass(slots=True)
+class Context:
+    """One daemon's parts. `library` are the sensors that aren't disabled; `past` is what was
+    known before the restart."""
+
+    settings: Settings
+    library: Sequence[Sensor]
+    store: Store
+    client: Client
+    fleet: Fleet
+    addresses: Addresses
+    herald: Herald
+    judge: Judge
+    poller: Poller
+    tally: Tally
+    past: Past
+    hub: Hub = field(init=False)
+
+    def range_of(self, address: str) -> Range | None:
+        """The first configured range that has this address."""
+        return next((rng for rng in self.settings.ranges if address in rng), None)
+
+    def labels_of(self, address: str) -> dict[str, str]:
+        """The labels of the range that the address lies in."""
+        rng = self.range_of(address)
+        return dict(rng.labels) if rng else {}
+
+    def save(self, live: LiveServer) -> LiveServer:
+        """Have the server's record written within a second, and shown."""
+        self.store.save_server(live.record)
+        self.hub.changed(live.record.id)
+        return live
+
+    def changed(self, live: LiveServer) -> None:
+        """The server looks different: show it."""
+        self.hub.changed(live.record.id)
+
+    def tell(
+        self, type_: EventType, live: LiveServer | None, message: str, sensor: str | None = None
+    ) -> None:
+        """Announce an event that happened just now."""
+        server = live.record.id if live else None
+        self.herald.announce(Event(time.time(), type_, message, server, sensor))
+
+    def defect(self, where: str, error: Exception) -> None:
+        """An error that is ours: written to the log with its traceback, told in one line."""
+        _log.error("internal error in %s", where, exc_info=error)
+        self.tell(EventType.MESSAGE, None, f"internal error in {where}: {error!r}; see the log")
+
+    def take(self, connection: Connection, sensor: Sensor, reading: Reading) -> None:
+        """Take one reading: kept, judged, shown."""
+        live = self.fleet.get(reading.server)
+        if live is None:
+            return
+        if reading.failure is None:
+            self.fleet.seen(live, reading.at)
+        self.tally.count()
+        self.store.add_readings((reading,))
+        self.judge.take(connection, sensor, reading)
+        self.hub.changed(reading.server)
+
+    def restore(self, live: LiveServer) -> None:
+        """Give a server's series back what they had before a restart, once."""
+        for key, value, at in self.past.values(live.record.id):
+            self.judge.remember(live, key, value, at)
+        for key, level, fired in self.past.levels(live.record.id):
+            self.judge.restore(live, key, level, fired=fired)
+        self.past.forget(live.record.id)
+
+    def note(self, state: AddressState) -> None:
+        """Take into account how an endpoint ended; a changed host key bars its server."""
+        before = self.addresses.get(state.endpoint)
+        remembered = self.addresses.note(state)
+        if remembered is None:
+            return
+        self.store.save_address(remembered)
+        if state.outcome is AddressOutcome.HOST_KEY_REJECTED:
+            self._bar(state, before)
+
+    def _bar(self, state: AddressState, before: AddressState | None) -> None:
+        live = self.fleet.at(state.endpoint)
+        if live is None:
+            return
+        if before is None or (before.outcome, before.reason) != (state.outcome, state.reason):
+            where = _at(live, state.endpoint)
+            self.tell(EventType.HOST_KEY_CHANGED, live, f"{where}: {state.reason}")
+        if not live.connected:
+            self.save(self.fleet.put(replace(live.record, quarantine=state.reason)))
+
+
+def _at(live: LiveServer, endpoint: Endpoint) -> str:
+    return live.name if live.name == str(endpoint) else f"{live.name} at {endpoint}"

@@ -1,0 +1,119 @@
+"""The daemon: where the stages meet."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from outkept.act.policy import Mode
+from outkept.app.addresses import Addresses
+from outkept.app.context import Context
+from outkept.app.crawl import Crawl
+from outkept.app.fleet import Fleet
+from outkept.app.herald import Herald
+from outkept.app.judge import Judge
+from outkept.app.lookout import Lookout
+from outkept.app.past import recall
+from outkept.app.reactions import Reactions
+from outkept.app.sessions import Sessions
+from outkept.app.source import DaemonSource
+from outkept.app.tally import Tally
+from outkept.app.views import event_view
+from outkept.config.settings import Settings
+from outkept.model.event import Event, EventType
+from outkept.model.sensor import Sensor
+from outkept.poll.poller import Defaults, Poller
+from outkept.serve.live import Hub
+from outkept.ssh.client import Client
+from outkept.store.store import Store
+
+FLUSH_DEADLINE = 5.0
+"""Seconds that events may take to reach the disk when the daemon stops."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, library: Sequence[Sensor], store: Store, client: Client
+) -> AsyncIterator[tuple[DaemonSource, Hub]]:
+    """The daemon at work for the time of the context; gives what the API needs.
+
+    On leaving, connections are closed and what was announced is on disk. The store stays the
+    caller's. A defect in one of its parts ends the context with that error.
+    """
+    context = await _assembled(settings, library, store, client)
+    source = DaemonSource(context)
+    context.hub = Hub(source)
+    sessions = Sessions(context)
+    source.crawl = Crawl(context, sessions)
+    reactions = Reactions(
+        context.fleet,
+        store,
+        context.herald,
+        mode=Mode(settings.reactions.mode),
+        timeout=settings.ssh.command_timeout,
+    )
+    await _tell_unfinished(context)
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(context.herald.run(), name="herald")
+        parts = [
+            group.create_task(part, name=name)
+            for name, part in (
+                ("poller", context.poller.run()),
+                ("hub", context.hub.run()),
+                ("sessions", sessions.run()),
+                ("crawl", source.crawl.run()),
+                ("reactions", reactions.run()),
+                ("lookout", Lookout(context, sessions).run()),
+            )
+        ]
+        try:
+            yield source, context.hub
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.wait(parts)
+            await context.herald.drain(FLUSH_DEADLINE)
+            writing.cancel()
+
+
+async def _assembled(
+    settings: Settings, library: Sequence[Sensor], store: Store, client: Client
+) -> Context:
+    fleet = Fleet(await store.load_servers())
+    defaults = Defaults(settings.sensors.every, settings.ssh.command_timeout)
+    herald = Herald(store.add_event, lambda event: context.hub.event(event_view(event)))
+    poller = Poller(
+        lambda connection, sensor, reading: context.take(connection, sensor, reading),
+        defaults,
+        fleet.is_urgent,
+    )
+    context = Context(
+        settings=settings,
+        library=library,
+        store=store,
+        client=client,
+        fleet=fleet,
+        addresses=Addresses(await store.load_addresses()),
+        herald=herald,
+        judge=Judge(fleet, herald.announce, poller.interval),
+        poller=poller,
+        tally=Tally(),
+        past=await recall(store),
+    )
+    return context
+
+
+async def _tell_unfinished(context: Context) -> None:
+    now = time.time()
+    for action in await context.store.close_unfinished(now):
+        live = context.fleet.get(action.server)
+        name = live.name if live else action.server
+        text = (
+            f"whether `{action.command}` ran is unknown: the daemon was cut off; it is not repeated"
+        )
+        context.herald.announce(
+            Event(now, EventType.MESSAGE, f"{name}: {text}", action.server, action.sensor)
+        )

@@ -1,0 +1,166 @@
+"""The fleet in memory: every server's record, connection, series and levels as of now."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from outkept.discover.inventory import Inventory
+from outkept.evaluate.tracker import Track
+from outkept.model.channels import ChannelStats
+from outkept.model.level import Level, SensorStatus, ServerStatus
+from outkept.model.reading import Value
+from outkept.model.sensor import Sensor
+from outkept.model.server import Endpoint, Server
+from outkept.poll.link import Link
+from outkept.ssh.connection import Connection
+
+STALE_AFTER_INTERVALS = 3
+"""A value older than so many of its intervals (and its command's deadline) is stale."""
+
+SeriesKey = tuple[str, str | None]
+"""A sensor's name and the instance, None for a sensor with a single series."""
+
+
+@dataclass(slots=True)
+class Series:
+    """One value that is followed. `at` is UNIX seconds of the last value; `failure` says why
+    the newest reading gave none; `absent` counts readings in a row that lacked it."""
+
+    sensor: Sensor
+    instance: str | None
+    every: float
+    track: Track = field(default_factory=Track)
+    fired: bool = False
+    value: Value | None = None
+    at: float | None = None
+    failure: str | None = None
+    absent: int = 0
+    stale: bool = False
+
+    @property
+    def status(self) -> SensorStatus:
+        """What the API says of it."""
+        if self.failure is not None:
+            return SensorStatus.FAILED
+        if self.at is None:
+            return SensorStatus.UNKNOWN
+        if self.stale:
+            return SensorStatus.STALE
+        if self.fired and self.track.level is Level.ALARMED:
+            return SensorStatus.FIRED
+        return SensorStatus(self.track.level)
+
+    def is_old(self, now: float, timeout: float) -> bool:
+        """Whether the last value came too long ago to be called current."""
+        return self.at is not None and now - self.at > STALE_AFTER_INTERVALS * self.every + timeout
+
+
+@dataclass(slots=True)
+class LiveServer:
+    """One server as it is now. `sensors` are those it supports, with its overrides applied;
+    `unsupported` says of each other sensor why not."""
+
+    record: Server
+    link: Link | None = None
+    sensors: dict[str, Sensor] = field(default_factory=dict)
+    unsupported: dict[str, str] = field(default_factory=dict)
+    series: dict[SeriesKey, Series] = field(default_factory=dict)
+    queued_up: str = ""
+    verified_at: float | None = None
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection it is read over, None while there is none."""
+        return self.link.connection if self.link is not None else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is being read."""
+        connection = self.connection
+        return connection is not None and connection.lost is None
+
+    @property
+    def status(self) -> ServerStatus:
+        """What the API says of it."""
+        if self.record.quarantine:
+            return ServerStatus.QUARANTINED
+        if not self.connected:
+            return ServerStatus.DISCONNECTED
+        return ServerStatus(self.level)
+
+    @property
+    def level(self) -> Level:
+        """The worst level of its series."""
+        levels = (series.track.level for series in self.series.values())
+        return max(levels, key=lambda level: level.severity, default=Level.NORMAL)
+
+    @property
+    def channels(self) -> ChannelStats:
+        """The state of its channel pool; all zero without a connection."""
+        connection = self.connection
+        if connection is None:
+            return ChannelStats(limit=self.record.channel_limit or 0)
+        return connection.pool.stats()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        if self.record.identity.hostname:
+            return self.record.identity.hostname
+        return str(self.record.endpoints[0]) if self.record.endpoints else self.record.id
+
+
+class Fleet:
+    """All servers by id, and the inventory that tells machines apart, kept in step."""
+
+    def __init__(self, records: Iterable[Server] = ()) -> None:
+        self.inventory = Inventory()
+        self._servers: dict[str, LiveServer] = {}
+        for record in records:
+            self.put(record)
+
+    def put(self, record: Server) -> LiveServer:
+        """Add a server, or replace its record."""
+        self.inventory.put(record)
+        live = self._servers.get(record.id)
+        if live is None:
+            live = self._servers[record.id] = LiveServer(record)
+        live.record = record
+        return live
+
+    def remove(self, server_id: str) -> None:
+        """Forget a server; nothing happens if it is not here."""
+        self.inventory.remove(server_id)
+        self._servers.pop(server_id, None)
+
+    def get(self, server_id: str) -> LiveServer | None:
+        """A server by id, None if it is not here."""
+        return self._servers.get(server_id)
+
+    def at(self, endpoint: Endpoint) -> LiveServer | None:
+        """The server that has this endpoint, None if no known one has."""
+        record = self.inventory.at(endpoint)
+        return self._servers[record.id] if record is not None else None
+
+    def __iter__(self) -> Iterator[LiveServer]:
+        return iter(list(self._servers.values()))
+
+    def __len__(self) -> int:
+        return len(self._servers)
+
+    def is_connected(self, server_id: str) -> bool:
+        """Whether the server is here and being read."""
+        live = self._servers.get(server_id)
+        return live is not None and live.connected
+
+    def is_urgent(self, server_id: str, sensor: str) -> bool:
+        """Whether the sensor is over a threshold there: such are read first."""
+        live = self._servers.get(server_id)
+        return live is not None and any(
+            name == sensor and series.track.level is not Level.NORMAL
+            for (name, _), series in live.series.items()
+        )
+
+    def seen(self, live: LiveServer, now: float) -> None:
+        """The server has just shown that it is there. Its identity stays as it is, so the
+        inventory need not be asked."""
+        live.record = replace(live.record, last_seen=now)

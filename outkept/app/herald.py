@@ -1,0 +1,77 @@
+"""Events in order: each on disk first, then to the dashboard, then to what it sets off."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from outkept.app.judge import Alarm
+from outkept.model.event import Event
+from outkept.store.errors import StoreError
+
+MOST_WAITING = 20_000
+"""Events that may wait for the disk. When there is no room, a level change isn't made: the
+series keeps its level, and its next reading changes it."""
+RETRY_AFTER = 1.0
+"""Seconds between two tries to write an event to a disk that takes none."""
+
+_log = logging.getLogger(__name__)
+
+
+class Herald:
+    """One task writes all events, so that their order on disk is the order they happened.
+
+    `alarms` holds those whose event is on disk, for whoever reacts to them; one that finds it
+    full is logged and gets no reaction.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Event], Awaitable[Event]],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._write = write
+        self._tell = tell
+        self.alarms: asyncio.Queue[Alarm] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[tuple[Event, Alarm | None]] = asyncio.Queue(MOST_WAITING)
+        self.refused = 0
+
+    def announce(self, event: Event, alarm: Alarm | None = None) -> bool:
+        """Queue an event; False when there is no room, which is counted in `refused`."""
+        try:
+            self._waiting.put_nowait((event, alarm))
+        except asyncio.QueueFull:
+            self.refused += 1
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Write and tell events until cancelled."""
+        while True:
+            event, alarm = await self._waiting.get()
+            written = await self._written(event)
+            self._waiting.task_done()
+            self._tell(written)
+            if alarm is not None:
+                self._pass_on(alarm)
+
+    async def drain(self, deadline: float) -> None:
+        """Wait until every event is on disk, for at most `deadline` seconds."""
+        try:
+            async with asyncio.timeout(deadline):
+                await self._waiting.join()
+        except TimeoutError:
+            _log.error("%d events could not be written in time", self._waiting.qsize())
+
+    def _pass_on(self, alarm: Alarm) -> None:
+        try:
+            self.alarms.put_nowait(alarm)
+        except asyncio.QueueFull:
+            _log.error("no reaction to %s: too many are waiting", alarm.sensor.name)
+
+    async def _written(self, event: Event) -> Event:
+        while True:
+            try:
+                return await self._write(event)
+            except StoreError as error:
+                _log.error("an event is waiting for the disk: %s", error)
+                await asyncio.sleep(RETRY_AFTER)

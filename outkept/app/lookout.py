@@ -1,0 +1,109 @@
+"""What has to be looked at from time to time: stale values, pools that can't keep pace,
+servers to forget, tiers to fold."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from outkept.app.context import Context
+from outkept.app.fleet import LiveServer
+from outkept.app.sessions import Sessions
+from outkept.config.durations import format_duration
+from outkept.model.event import EventType
+from outkept.store.errors import StoreError
+
+LOOK_EVERY = 1.0
+FORGET_EVERY = 60.0
+SAVE_SEEN_EVERY = 300.0
+"""Seconds of `last_seen` that a crash may lose."""
+MAINTAIN_EVERY = 30.0
+COUNT_EVERY = 5.0
+PATIENCE = 900.0
+"""A daemon that was off for days must look for its servers for so long before it may call
+one unseen."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lookout:
+    """Runs its rounds until cancelled."""
+
+    def __init__(self, context: Context, sessions: Sessions) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._started = asyncio.get_running_loop().time()
+
+    async def run(self) -> None:
+        """Make the rounds until cancelled. A failing round is told and tried again."""
+        async with asyncio.TaskGroup() as group:
+            for every, look in (
+                (LOOK_EVERY, self._look),
+                (COUNT_EVERY, self._count),
+                (FORGET_EVERY, self._forget),
+                (SAVE_SEEN_EVERY, self._save_seen),
+                (MAINTAIN_EVERY, self._maintain),
+            ):
+                group.create_task(self._rounds(every, look))
+
+    async def _rounds(self, every: float, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await look()
+            except StoreError as error:
+                _log.error("%s", error)
+            await asyncio.sleep(every)
+
+    async def _look(self) -> None:
+        self._context.tally.tick()
+        now = time.time()
+        for live in self._context.fleet:
+            self._mark_stale(live, now)
+            self._mark_queued_up(live)
+
+    def _mark_stale(self, live: LiveServer, now: float) -> None:
+        default = self._context.settings.ssh.command_timeout
+        for series in live.series.values():
+            if not series.stale and series.is_old(now, series.sensor.timeout or default):
+                series.stale = True
+                self._context.changed(live)
+
+    def _mark_queued_up(self, live: LiveServer) -> None:
+        text = live.channels.queued_up
+        if text == live.queued_up:
+            return
+        before, live.queued_up = live.queued_up, text
+        self._context.changed(live)
+        if text and not before:
+            self._context.tell(EventType.QUEUED_UP, live, f"{live.name} is queued up: {text}")
+        elif before and not text:
+            self._context.tell(
+                EventType.QUEUE_CLEARED, live, f"{live.name} reads its sensors in time again"
+            )
+
+    async def _count(self) -> None:
+        self._context.tally.day = await self._context.store.count_events(time.time() - 86_400)
+
+    async def _forget(self) -> None:
+        watched = asyncio.get_running_loop().time() - self._started
+        forget_after = self._context.settings.forget_after
+        if watched < min(PATIENCE, forget_after):
+            return
+        now = time.time()
+        for live in self._context.fleet:
+            unseen = now - live.record.last_seen
+            if live.connected or unseen < forget_after:
+                continue
+            self._sessions.forget(live)
+            self._context.store.remove_server(live.record.id)
+            self._context.hub.removed(live.record.id)
+            text = f"{live.name} removed: not seen for {format_duration(round(unseen))}"
+            self._context.tell(EventType.REMOVED, live, text)
+
+    async def _save_seen(self) -> None:
+        for live in self._context.fleet:
+            if live.connected:
+                self._context.store.save_server(live.record)
+
+    async def _maintain(self) -> None:
+        await self._context.store.maintain(time.time())

@@ -1,0 +1,245 @@
+"""Each server's life: dialled, identified, verified, read, lost, dialled again."""
+
+import asyncio
+import random
+import secrets
+import time
+from dataclasses import replace
+
+from outkept.app.context import Context
+from outkept.app.fleet import LiveServer
+from outkept.config.overrides import sensor_for
+from outkept.discover.identify import identify
+from outkept.discover.inventory import Decision, Joined, Moved, New
+from outkept.discover.login import log_in
+from outkept.discover.settle import Sighting, settle
+from outkept.discover.verify import Verification, verify
+from outkept.model.address import AddressOutcome, AddressState
+from outkept.model.event import EventType
+from outkept.model.server import Endpoint, Server
+from outkept.poll.link import Link
+from outkept.ssh.connection import Connection
+
+VERIFY_EVERY = 3600.0
+"""Seconds until a server's verifiers are run again: software comes and goes by the day."""
+VERIFY_AGAIN_AFTER_FAILURE = 60.0
+DIALS_AT_ONCE = 32
+"""Handshakes under way at once when many servers are dialled: each takes 4 to 9 ms of CPU,
+and a thousand at a time would make all of them miss their deadline."""
+NOWHERE_TO_DIAL = 60.0
+
+
+class Sessions:
+    """Starts, keeps and ends one link for each server. `run` parents all their tasks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group = asyncio.TaskGroup()
+        self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
+
+    async def run(self) -> None:
+        """Keep a link to every known server, until cancelled; all connections are closed then."""
+        async with self._group:
+            for live in self._context.fleet:
+                self._start(live)
+            await asyncio.get_running_loop().create_future()
+
+    async def meet(self, connection: Connection) -> LiveServer | str:
+        """Find out which machine is at the other end and give the connection to its link.
+
+        The link closes what it took; one it has no use for is closed here. A text says why
+        nobody can tell which machine it is (the connection is closed then, too).
+        """
+        live = await self._identified(connection)
+        if isinstance(live, str) or live.link is None or not live.link.offer(connection):
+            await connection.close()
+        return live
+
+    def forget(self, live: LiveServer) -> None:
+        """End a server's link and forget it."""
+        task = self._tasks.pop(live.record.id, None)
+        if task is not None:
+            task.cancel()
+        self._context.poller.stop(live.record.id)
+        self._context.fleet.remove(live.record.id)
+
+    def _start(self, live: LiveServer) -> None:
+        async def dial() -> Connection | float:
+            return await self._dial(live)
+
+        async def session(connection: Connection) -> None:
+            await self._session(live, connection)
+
+        live.link = Link(dial, session)
+        self._tasks[live.record.id] = self._group.create_task(
+            self._supervised(live, live.link), name=f"link to {live.record.id}"
+        )
+
+    async def _supervised(self, live: LiveServer, link: Link) -> None:
+        """A defect met at one server is told, and ends nothing but that server's link for a
+        minute."""
+        while True:
+            try:
+                await link.run()
+            except Exception as error:  # noqa: BLE001 - the one door where defects end
+                self._context.defect(f"the link to {live.name}", error)
+                await asyncio.sleep(NOWHERE_TO_DIAL)
+
+    async def _dial(self, live: LiveServer) -> Connection | float:
+        waits = [NOWHERE_TO_DIAL]
+        for endpoint in live.record.endpoints:
+            wait = self._context.addresses.wait(endpoint, time.time())
+            if wait > 0:
+                waits.append(wait)
+                continue
+            found = await self._log_in(live, endpoint)
+            if isinstance(found, AddressState):
+                self._context.note(found)
+                waits.append(self._context.addresses.wait(endpoint, time.time()))
+                continue
+            met = await self._identified(found)
+            if met is live:
+                return found
+            # Another machine has this address now, or nobody can tell.
+            if isinstance(met, str) or met.link is None or not met.link.offer(found):
+                await found.close()
+        return min(waits)
+
+    async def _log_in(self, live: LiveServer, endpoint: Endpoint) -> Connection | AddressState:
+        async with self._dials:
+            return await log_in(
+                self._context.client,
+                endpoint,
+                live.record.user,
+                before=self._context.addresses.get(endpoint),
+                channel_limit=live.record.channel_limit,
+            )
+
+    async def _identified(self, connection: Connection) -> LiveServer | str:
+        answer = await identify(connection)
+        if isinstance(answer, str):
+            self._context.note(
+                AddressState(connection.endpoint, AddressOutcome.ERROR, answer, time.time())
+            )
+            return answer
+        context = self._context
+        endpoint = connection.endpoint
+        sighting = Sighting(
+            endpoint, connection.user, time.time(), *answer, context.labels_of(endpoint.address)
+        )
+        fleet = context.fleet
+        decision = fleet.inventory.decide(sighting.identity, endpoint, fleet.is_connected)
+        before = fleet.inventory.at(endpoint)
+        settled = settle(fleet.inventory, decision, sighting, secrets.token_hex(6))
+        if settled.loser is not None:
+            context.save(fleet.put(settled.loser))
+        record = _preferring(replace(settled.server, quarantine=""), endpoint)
+        live = context.save(fleet.put(record))
+        context.note(
+            AddressState(
+                endpoint, AddressOutcome.SERVER, decision.why, sighting.at, server=record.id
+            )
+        )
+        self._tell_decision(live, decision, endpoint, before is not None)
+        if live.link is None:
+            self._start(live)
+        return live
+
+    def _tell_decision(
+        self, live: LiveServer, decision: Decision, endpoint: Endpoint, taken_over: bool
+    ) -> None:
+        tell = self._context.tell
+        if isinstance(decision, New):
+            why = f" ({decision.why})" if taken_over else ""
+            tell(EventType.FOUND, live, f"{live.name} found at {endpoint}{why}")
+        elif isinstance(decision, Moved):
+            tell(EventType.MESSAGE, live, f"{live.name} moved to {endpoint}: {decision.why}")
+        elif isinstance(decision, Joined):
+            tell(EventType.MESSAGE, live, f"{live.name} has {endpoint} too: {decision.why}")
+
+    async def _session(self, live: LiveServer, connection: Connection) -> None:
+        context = self._context
+        context.tell(EventType.CONNECTED, live, f"{live.name} connected at {connection.endpoint}")
+        try:
+            await self._read_until_lost(live, connection)
+        finally:
+            reason = connection.lost or "closed"
+            context.poller.stop(live.record.id)
+            if context.fleet.get(live.record.id) is live:
+                limit = connection.pool.limit
+                context.save(context.fleet.put(replace(live.record, channel_limit=limit)))
+                context.tell(EventType.DISCONNECTED, live, f"{live.name} disconnected: {reason}")
+
+    async def _read_until_lost(self, live: LiveServer, connection: Connection) -> None:
+        if live.record.supported is not None:
+            self._read(live, connection, live.record.supported)
+        due = self._verification_due(live)
+        while connection.lost is None:
+            try:
+                async with asyncio.timeout(due):
+                    await connection.wait_lost()
+            except TimeoutError:
+                due = await self._verify(live, connection)
+
+    def _verification_due(self, live: LiveServer) -> float:
+        if live.record.supported is None or live.verified_at is None:
+            return 0.0
+        age = asyncio.get_running_loop().time() - live.verified_at
+        return max(0.0, VERIFY_EVERY - age)
+
+    async def _verify(self, live: LiveServer, connection: Connection) -> float:
+        """Run the verifiers; seconds until they are due again."""
+        context = self._context
+        found = await verify(
+            connection, context.library, timeout=context.settings.ssh.command_timeout
+        )
+        if not isinstance(found, Verification):
+            return VERIFY_AGAIN_AFTER_FAILURE
+        live.verified_at = asyncio.get_running_loop().time()
+        before = live.record.supported
+        live.unsupported = dict(found.unsupported)
+        if before is None or set(before) != set(found.supported):
+            context.save(context.fleet.put(replace(live.record, supported=found.supported)))
+            self._read(live, connection, found.supported)
+            self._tell_coverage(live, before, found.supported)
+        context.changed(live)
+        return VERIFY_EVERY * random.uniform(0.9, 1.1)  # noqa: S311
+
+    def _tell_coverage(
+        self, live: LiveServer, before: tuple[str, ...] | None, now: tuple[str, ...]
+    ) -> None:
+        tell = self._context.tell
+        if before is None:
+            tell(EventType.SENSOR, live, f"{live.name} supports {len(now)} sensors")
+            return
+        for name in sorted(set(now) - set(before)):
+            tell(EventType.SENSOR, live, f"{live.name} now supports {name}", name)
+        for name in sorted(set(before) - set(now)):
+            tell(EventType.SENSOR, live, f"{live.name} no longer supports {name}", name)
+
+    def _read(self, live: LiveServer, connection: Connection, supported: tuple[str, ...]) -> None:
+        context = self._context
+        live.sensors = {
+            sensor.name: sensor_for(
+                sensor,
+                context.settings.sensors.overrides,
+                hostname=live.record.identity.hostname,
+                labels=live.record.labels,
+            )
+            for sensor in context.library
+            if sensor.name in supported
+        }
+        for key in [key for key in live.series if key[0] not in live.sensors]:
+            context.judge.drop(live, key, "no longer applies to the server")
+        context.restore(live)
+        for sensor in live.sensors.values():
+            context.judge.expect(live, sensor)
+        context.poller.start(live.record.id, connection, list(live.sensors.values()))
+        context.changed(live)
+
+
+def _preferring(record: Server, endpoint: Endpoint) -> Server:
+    """The endpoint that worked last is dialled first."""
+    others = tuple(other for other in record.endpoints if other != endpoint)
+    return replace(record, endpoints=(endpoint, *others))

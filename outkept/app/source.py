@@ -1,0 +1,102 @@
+"""What the API shows, taken from the fleet and the store."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import Metric
+
+from outkept.app.context import Context
+from outkept.app.crawl import Crawl
+from outkept.app.metrics import families
+from outkept.app.views import (
+    Json,
+    action_view,
+    address_view,
+    event_view,
+    server_detail,
+    server_view,
+    sweep_view,
+)
+from outkept.serve.source import Page, Points
+
+
+class DaemonSource:
+    """Implements `outkept.serve.source.Source`, which documents each method."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.crawl: Crawl | None = None
+
+    def servers(self) -> Sequence[Json]:
+        return [server_view(live) for live in self._context.fleet]
+
+    def summary(self, server_id: str) -> Json | None:
+        live = self._context.fleet.get(server_id)
+        return server_view(live) if live is not None else None
+
+    def server(self, server_id: str) -> Json | None:
+        live = self._context.fleet.get(server_id)
+        return server_detail(live) if live is not None else None
+
+    def stats(self) -> Json:
+        tally, fleet = self._context.tally, self._context.fleet
+        return {
+            "servers": len(fleet),
+            "sensors": sum(len(live.series) for live in fleet),
+            "warned": tally.day.get("warned", 0),
+            "alarmed": tally.day.get("alarmed", 0),
+            "fired": tally.day.get("fired", 0),
+            "feeds": tally.day.get("feed", 0),
+            "events_per_s": tally.per_second,
+        }
+
+    def sweeps(self) -> list[Json]:
+        return [sweep_view(progress) for progress in self.crawl.progress()] if self.crawl else []
+
+    async def start_sweep(self, range_text: str | None) -> list[Json]:
+        if self.crawl is None:
+            raise KeyError(range_text)
+        ranges = self.crawl.start(range_text)
+        return [{"range": text, "requested": time.time()} for text in ranges]
+
+    async def events(
+        self,
+        limit: int,
+        cursor: str | None,
+        *,
+        server: str | None = None,
+        type: str | None = None,
+        q: str | None = None,
+    ) -> Page:
+        page = await self._context.store.events(limit, cursor, server=server, type=type, q=q)
+        return [event_view(event) for event in page.items], page.next
+
+    async def actions(self, limit: int, cursor: str | None, *, server: str | None = None) -> Page:
+        page = await self._context.store.actions(limit, cursor, server=server)
+        return [action_view(action) for action in page.items], page.next
+
+    async def addresses(
+        self, limit: int, cursor: str | None, *, outcome: str | None = None
+    ) -> Page:
+        page = await self._context.store.addresses(limit, cursor, outcome=outcome)
+        return [address_view(state) for state in page.items], page.next
+
+    async def history(
+        self,
+        server_id: str,
+        sensor: str,
+        instance: str | None,
+        from_: float,
+        to: float,
+        points: int,
+    ) -> Points | None:
+        live = self._context.fleet.get(server_id)
+        if live is None or not any(name == sensor for name, _ in live.series):
+            return None
+        return await self._context.store.history(server_id, sensor, instance, from_, to, points)
+
+    def metrics(self) -> Iterable[Metric]:
+        return families(self._context)
+
+    def ready(self) -> str:
+        return "" if self.crawl is not None else "starting"

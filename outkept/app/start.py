@@ -1,0 +1,89 @@
+"""From settings to a daemon that serves: everything that can fail at the start, in order."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from outkept.app.daemon import running
+from outkept.config.resources import data_dir
+from outkept.config.settings import Settings
+from outkept.model.sensor import Sensor
+from outkept.serve.access import Access
+from outkept.serve.auth import SecretError, load_secret
+from outkept.serve.http import create_app
+from outkept.serve.server import ListenError, address_of, bind, serve
+from outkept.ssh.client import Client
+from outkept.ssh.errors import HostKeyFileError
+from outkept.ssh.hostkeys import HostKeys
+from outkept.ssh.keys import Credentials
+from outkept.store.errors import StateError, StoreError
+from outkept.store.history import Retention
+from outkept.store.store import Store
+
+URL_FILE = "url"
+"""In the state directory while a daemon runs: where `outkept servers` and others find it."""
+
+_log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The daemon can't start, or its state can't be read. One line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a daemon is started with. `sensors` are those that aren't disabled."""
+
+    settings: Settings
+    sensors: Sequence[Sensor]
+    credentials: Credentials
+
+
+async def run(plan: Plan, ready: Callable[[str], None]) -> None:
+    """Run the daemon until cancelled; `ready` gets the page's address once it answers.
+
+    Raises StartError. On leaving, connections are closed and the state is on disk.
+    """
+    settings = plan.settings
+    state = Path(settings.state)
+    try:
+        store = Store.open(state, _retention(settings))
+        try:
+            await _serve(plan, store, state, ready)
+        finally:
+            await store.close()
+    except (StateError, StoreError, SecretError, ListenError, HostKeyFileError) as error:
+        raise StartError(str(error)) from None
+
+
+async def _serve(plan: Plan, store: Store, state: Path, ready: Callable[[str], None]) -> None:
+    settings = plan.settings
+    listen = settings.dashboard.listen
+    listener = bind(listen.host, listen.port)
+    try:
+        access = Access(load_secret(state), listen.host)
+        url = address_of(listener)
+        async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
+            app = create_app(source, hub, access, data_dir("dashboard"))
+            (state / URL_FILE).write_text(url, encoding="ascii")
+            await serve(app, listener, ready=lambda: ready(url))
+    finally:
+        listener.close()
+        (state / URL_FILE).unlink(missing_ok=True)
+
+
+def _client(plan: Plan, state: Path) -> Client:
+    ssh = plan.settings.ssh
+    known_hosts = Path(ssh.known_hosts) if ssh.known_hosts else state / "known_hosts"
+    return Client(
+        plan.credentials,
+        HostKeys(known_hosts, strict=ssh.host_keys == "strict"),
+        connect_timeout=ssh.connect_timeout,
+        channels=ssh.channels,
+    )
+
+
+def _retention(settings: Settings) -> Retention:
+    kept = settings.retention
+    return Retention(kept.raw, kept.minutes, kept.hours)

@@ -1,0 +1,145 @@
+"""The fleet in the contract's JSON shapes."""
+
+from dataclasses import asdict
+from typing import Any
+
+from outkept.app.fleet import LiveServer, Series
+from outkept.model.action import Action
+from outkept.model.address import AddressState
+from outkept.model.event import Event, sensor_label
+from outkept.model.sweep import SweepProgress
+
+Json = dict[str, Any]
+
+
+def server_view(live: LiveServer) -> Json:
+    """A server as lists and the websocket show it; exported sensors only."""
+    record, channels = live.record, live.channels
+    return {
+        "id": record.id,
+        "hostname": record.identity.hostname,
+        "addresses": list(dict.fromkeys(end.address for end in record.endpoints)),
+        "port": record.endpoints[0].port if record.endpoints else None,
+        "status": live.status.value,
+        "connected": live.connected,
+        "queued_up": bool(live.queued_up),
+        "channels": {
+            "limit": channels.limit,
+            "busy": channels.busy,
+            "queued": channels.queued,
+            "oldest_wait_s": round(channels.oldest_wait_s, 1),
+            "queued_up": live.queued_up,
+        },
+        "sensors": [_series_view(series) for series in _exported(live)],
+        "facts": _facts_view(live),
+        "labels": record.labels,
+        "first_seen": record.first_seen,
+        "last_seen": record.last_seen,
+        "reason": record.quarantine,
+    }
+
+
+def server_detail(live: LiveServer) -> Json:
+    """A server with all that is known of it."""
+    view, channels, identity = server_view(live), live.channels, live.record.identity
+    view["channels"] |= {"missed": channels.missed, "refused": channels.refused}
+    view["sensors"] = [
+        _series_view(series) | _definition_view(series) for series in _exported(live)
+    ]
+    view["endpoints"] = [asdict(endpoint) for endpoint in live.record.endpoints]
+    view["identity"] = {
+        "host_key": identity.host_key,
+        "machine_id": identity.machine_id,
+        "boot_id": identity.boot_id,
+        "macs": list(identity.macs),
+    }
+    view["user"] = live.record.user
+    view["unsupported"] = dict(sorted(live.unsupported.items()))
+    return view
+
+
+def event_view(event: Event) -> Json:
+    """The contract's Event."""
+    return {
+        "id": event.id,
+        "at": event.at,
+        "type": event.type.value,
+        "server": event.server,
+        "sensor": event.sensor,
+        "value": event.value,
+        "message": event.message,
+    }
+
+
+def action_view(action: Action) -> Json:
+    """An action with all its fields."""
+    return asdict(action) | {"outcome": action.outcome.value}
+
+
+def address_view(state: AddressState) -> Json:
+    """How one swept address ended."""
+    return {
+        "address": state.endpoint.address,
+        "port": state.endpoint.port,
+        "outcome": state.outcome.value,
+        "reason": state.reason,
+        "at": state.at,
+        "refusals": state.refusals,
+        "retry_at": state.retry_at or None,
+        "server": state.server,
+    }
+
+
+def sweep_view(progress: SweepProgress) -> Json:
+    """A sweep's progress."""
+    return asdict(progress)
+
+
+def series_name(series: Series) -> str:
+    """`name` or `name[instance]`, as events write it."""
+    return sensor_label(series.sensor.name, series.instance)
+
+
+def _exported(live: LiveServer) -> list[Series]:
+    return [series for series in live.series.values() if series.sensor.exported]
+
+
+def _series_view(series: Series) -> Json:
+    return {
+        "name": series.sensor.name,
+        "instance": series.instance,
+        "value": series.value,
+        "unit": series.sensor.unit,
+        "status": series.status.value,
+        "at": series.at,
+        "reason": series.failure,
+    }
+
+
+def _definition_view(series: Series) -> Json:
+    sensor = series.sensor
+    return {
+        "description": sensor.description,
+        "warning": sensor.warning,
+        "alarm": sensor.alarm,
+        "inverted": sensor.inverted,
+        "clear": sensor.clear,
+        "for": sensor.for_,
+        "every": series.every,
+        "reactive": sensor.reactive,
+    }
+
+
+def _facts_view(live: LiveServer) -> Json:
+    facts = live.record.facts
+    return {
+        "os": facts.os,
+        "kernel": facts.kernel,
+        "architecture": facts.architecture,
+        "cpus": facts.cpus,
+        "memory_bytes": facts.memory_bytes,
+        "addresses": list(facts.addresses),
+        "macs": list(live.record.identity.macs),
+        "ssh_version": facts.ssh_version,
+        "shell": facts.shell,
+    }

@@ -1,0 +1,44 @@
+"""All verbs of the command line."""
+
+from typing import Annotated
+
+import typer
+
+from outkept import __version__
+from outkept.cli.check import check
+from outkept.cli.demo import demo
+from outkept.cli.run import run
+from outkept.cli.sweep import sweep
+from outkept.cli.token import token
+from outkept.cli.try_ import try_
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find servers over SSH, read their sensors, react when one trips. No agent needed.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"outkept {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _outkept(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """The options before any verb."""
+
+
+for verb in (run, demo, check, sweep, try_, token):
+    # `try` is a keyword: its function has an underscore behind the name.
+    app.command(name=verb.__name__.rstrip("_"))(verb)

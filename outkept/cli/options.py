@@ -1,0 +1,40 @@
+"""Options that several verbs share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Ranges = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RANGE]...", help="Subnets to sweep: 10.0.0.0/24, 10.0.0.2-10.0.0.9, 10.0.0.7."
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="Configuration file (YAML)."),
+]
+User = Annotated[str | None, typer.Option(metavar="NAME", help="Whom to log in as.")]
+Keys = Annotated[
+    list[Path] | None,
+    typer.Option("--key", metavar="FILE", help="Private key to log in with (repeatable)."),
+]
+Ports = Annotated[
+    list[int] | None, typer.Option("--port", metavar="N", help="SSH port to try (repeatable).")
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RANGE", help="Addresses to leave out (repeatable)."),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(metavar="N", help="New connections a second; 0 for no limit.", min=0),
+]
+State = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="State directory: database, host keys, token.")
+]
+Listen = Annotated[
+    str | None, typer.Option(metavar="ADDRESS:PORT", help="Where the dashboard is served.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,22 @@
+"""Which state directory, and so which local daemon, a verb is about."""
+
+from pathlib import Path
+
+from outkept.cli.errors import fail_all
+from outkept.cli.plan import default_file
+from outkept.config.commandline import CommandLine
+from outkept.config.load import load
+
+_ANY_RANGE = "127.0.0.1"
+"""Stands in for `ranges`, which a question about the state doesn't need."""
+
+
+def state_directory(state: Path | None, config: Path | None) -> Path:
+    """The directory that is named, else the configuration's, else the default."""
+    if state is not None:
+        return state.expanduser()
+    path = config or default_file()
+    loaded = load(path, CommandLine() if path else CommandLine(ranges=(_ANY_RANGE,)))
+    if loaded.settings is None:
+        fail_all(loaded.problems)
+    return Path(loaded.settings.state)

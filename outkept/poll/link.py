@@ -1,0 +1,87 @@
+"""Keeps one connection to one server: dials, hands it over, dials again when it is lost."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from outkept.poll.backoff import LONGEST, redial_delay
+from outkept.ssh.connection import Connection
+
+Dial = Callable[[], Awaitable[Connection | float]]
+"""Gives a connection to the very machine, or the least number of seconds to wait before the
+next try. Raises nothing for remote trouble."""
+
+Session = Callable[[Connection], Awaitable[None]]
+"""Uses a connection until it is lost, and returns then."""
+
+
+class Link:
+    """One per server; `run` is its task."""
+
+    def __init__(self, dial: Dial, session: Session) -> None:
+        self._dial = dial
+        self._session = session
+        self._offered: Connection | None = None
+        self._wake = asyncio.Event()
+        self.connection: Connection | None = None
+
+    def offer(self, connection: Connection) -> bool:
+        """Take over a connection that somebody else made (a sweep that met the server).
+
+        False: the link has one already, and the caller keeps and closes the other.
+        """
+        if self.connection is not None or self._offered is not None:
+            return False
+        self._offered = connection
+        self._wake.set()
+        return True
+
+    def redial(self) -> None:
+        """Dial now, whatever wait is on."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Hold a connection until cancelled; the connection is closed then."""
+        failures = 0
+        try:
+            while True:
+                found = self._take() or await self._dial()
+                if isinstance(found, float | int):
+                    failures += 1
+                    await self._pause(max(found, redial_delay(failures, random.random())))  # noqa: S311
+                    continue
+                if (other := self._take()) is not None:
+                    await other.close()
+                # A connection that is lost as soon as it is made counts as one more failure.
+                failures = 0 if await self._hold(found) > LONGEST else failures + 1
+                if failures:
+                    await self._pause(redial_delay(failures, random.random()))  # noqa: S311
+        finally:
+            if (unused := self._take()) is not None:
+                await unused.close()
+
+    def _take(self) -> Connection | None:
+        offered, self._offered = self._offered, None
+        return offered
+
+    async def _pause(self, seconds: float) -> None:
+        if self._offered is not None:
+            return
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _hold(self, connection: Connection) -> float:
+        """Give the connection to the session; the seconds it lasted."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        self.connection = connection
+        try:
+            await self._session(connection)
+        finally:
+            self.connection = None
+            await connection.close()
+        return loop.time() - since

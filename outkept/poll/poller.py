@@ -1,0 +1,155 @@
+"""Reads sensors on their schedule: due commands go into channel pools, readings come out.
+
+One task and one heap serve all servers, however many there are; a channel pool keeps at
+most one job per sensor, so nothing here grows with short intervals or slow servers.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
+from outkept.model.reading import Reading
+from outkept.model.sensor import Sensor
+from outkept.poll.parse import ParseError, parse_output
+from outkept.poll.rates import Counters
+from outkept.poll.schedule import next_due
+from outkept.ssh.channels import Job, Priority
+from outkept.ssh.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Interval and deadline, in seconds, of sensors that name none."""
+
+    every: float
+    timeout: float
+
+
+@dataclass(slots=True)
+class _Polled:
+    """One server being read over one connection."""
+
+    server: str
+    connection: Connection
+    groups: dict[float, list[Sensor]]
+    counters: dict[str, Counters] = field(default_factory=dict)
+
+
+Report = Callable[[Connection, Sensor, Reading], None]
+"""Takes each reading with the connection it came on. Called in the loop; must not block."""
+
+
+class Poller:
+    """`urgent` tells whether a server's sensor is near or over a threshold: those go first."""
+
+    def __init__(
+        self, report: Report, defaults: Defaults, urgent: Callable[[str, str], bool]
+    ) -> None:
+        self._report = report
+        self._defaults = defaults
+        self._urgent = urgent
+        self._polled: dict[str, _Polled] = {}
+        self._heap: list[tuple[float, int, _Polled, float]] = []
+        self._order = itertools.count()
+        self._earlier = asyncio.Event()
+        # Ticks lie on a wall-clock grid, so that a restart doesn't shift them; the mapping is
+        # fixed here, so that a clock that jumps doesn't either.
+        self._epoch = time.time() - asyncio.get_running_loop().time()
+
+    def start(self, server: str, connection: Connection, sensors: Sequence[Sensor]) -> None:
+        """Read `sensors` on `server` from now on: each at once, then on its schedule.
+
+        Replaces what was read on that server before; counters go on where they were.
+        """
+        groups: dict[float, list[Sensor]] = {}
+        for sensor in sensors:
+            groups.setdefault(self.interval(sensor), []).append(sensor)
+        before = self._polled.get(server)
+        polled = _Polled(server, connection, groups, before.counters if before else {})
+        self._polled[server] = polled
+        now = asyncio.get_running_loop().time()
+        for every in groups:
+            self._fire(polled, every, now)
+            self._push(polled, every, now)
+        self._earlier.set()
+
+    def stop(self, server: str) -> None:
+        """Read nothing on `server` any more; answers still under way are dropped."""
+        self._polled.pop(server, None)
+
+    def interval(self, sensor: Sensor) -> float:
+        """Seconds between two readings of `sensor`."""
+        return sensor.every if sensor.every is not None else self._defaults.every
+
+    async def run(self) -> None:
+        """Send what falls due, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            while self._heap and self._heap[0][0] <= now:
+                _, _, polled, every = heapq.heappop(self._heap)
+                if self._polled.get(polled.server) is polled:
+                    self._fire(polled, every, now)
+                    self._push(polled, every, now)
+            await self._wait(self._heap[0][0] - now if self._heap else None)
+
+    async def _wait(self, seconds: float | None) -> None:
+        self._earlier.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._earlier.wait()
+        except TimeoutError:
+            return
+
+    def _push(self, polled: _Polled, every: float, now: float) -> None:
+        due = next_due(polled.server, every, now + self._epoch) - self._epoch
+        heapq.heappush(self._heap, (due, next(self._order), polled, every))
+
+    def _fire(self, polled: _Polled, every: float, now: float) -> None:
+        for sensor in polled.groups[every]:
+            urgent = self._urgent(polled.server, sensor.name)
+            polled.connection.pool.submit(
+                Job(
+                    key=sensor.name,
+                    command=sensor.cmd,
+                    timeout=sensor.timeout or self._defaults.timeout,
+                    priority=Priority.URGENT if urgent else Priority.ROUTINE,
+                    due=now,
+                    every=every,
+                    done=partial(self._answered, polled, sensor),
+                )
+            )
+
+    def _answered(
+        self, polled: _Polled, sensor: Sensor, _job: Job, outcome: CommandOutcome
+    ) -> None:
+        if self._polled.get(polled.server) is not polled:
+            return
+        if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.CANCELLED:
+            return
+        counters = polled.counters.setdefault(sensor.name, Counters()) if sensor.rate else None
+        reading = read(polled.server, sensor, outcome, time.time(), counters)
+        self._report(polled.connection, sensor, reading)
+
+
+def read(
+    server: str, sensor: Sensor, outcome: CommandOutcome, at: float, counters: Counters | None
+) -> Reading:
+    """The reading that a command's outcome amounts to, at `at` UNIX seconds.
+
+    `counters` holds the last counts of a sensor with `rate`; None takes the output as it is.
+    """
+    if isinstance(outcome, CommandFailure):
+        return Reading(server, sensor.name, at, failure=outcome.reason, took=outcome.took)
+    try:
+        samples = parse_output(sensor, outcome)
+    except ParseError as error:
+        return Reading(server, sensor.name, at, failure=error.reason, took=outcome.took)
+    if counters is not None:
+        samples = counters.rates(samples, at)
+    return Reading(server, sensor.name, at, samples, took=outcome.took)
