@@ -14,7 +14,8 @@ from tests.sensors.library import SENSORS, SHELLS, SYSTEM_PATH, applets, applies
 
 def _certificate(file: Path, days: int) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -keyout /dev/null"
+    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    command += " -subj /CN=test -keyout /dev/null"
     subprocess.run(
         ["openssl", *command.split(), "-days", str(days), "-out", str(file)],
         check=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from outkept.config.definition import SensorDefinition
 from outkept.config.durations import format_duration
 from outkept.config.library import load_library
 from outkept.config.resources import data_dir
@@ -145,3 +146,11 @@ def test_the_documentation_lists_every_sensor_as_it_is() -> None:
     if os.environ.get("OUTKEPT_WRITE_DOCS"):
         DOCS.write_text(expected)
     assert DOCS.read_text() == expected, "run this test with OUTKEPT_WRITE_DOCS=1"
+
+
+def test_the_documentation_explains_every_key() -> None:
+    keys = {field.alias or name for name, field in SensorDefinition.model_fields.items()}
+    section = DOCS.read_text().partition("## Keys")[2].partition("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    explained = {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)}
+    assert explained == keys
