@@ -50,6 +50,7 @@ class Client:
             host_keys,
             _options(keepalive),
             connect_timeout,
+            keepalive,
             keepalive * (KEEPALIVES + 1),
         )
 

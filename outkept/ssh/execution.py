@@ -16,6 +16,10 @@ LINGER_S = 2.0
 """How long output may stay silent after the exit status before the channel is closed: a
 daemon that the command started may hold its output open for ever."""
 
+SECOND_KILL_S = 0.5
+"""sshd answers an exec before the process has become its own group, which is what it kills;
+that takes a few ms, and more on a loaded machine."""
+
 
 class Execution(asyncssh.SSHClientSession[bytes]):
     """Runs `command` once a link opens a channel for it, and answers exactly once.
@@ -46,12 +50,15 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._started = loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._lingering: asyncio.TimerHandle | None = None
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._status: int | None = None
         self._signal = ""
         self._ended = False
         self._heard = False
+        self._ending = False
+        self._flooding = False
 
     # What a link does with it.
 
@@ -124,23 +131,35 @@ class Execution(asyncssh.SSHClientSession[bytes]):
             return
         if self._heard:
             self._heard = False
-            self._loop.call_later(LINGER_S, self._linger)
+            self._lingering = self._loop.call_later(LINGER_S, self._linger)
         else:
             self._result(self._status)
 
     def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._lingering):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._lingering = None
 
     def _end(self) -> None:
+        """End the remote process, where the server lets us, and the channel."""
         self._disarm()
-        if self._channel is None or self._channel.is_closing():
+        if self._channel is None or self._ending or self.over.done():
             return
-        if self._status is None:
-            # Refused for root on OpenSSH ≤ 9.9, for forced commands and before 7.9; free to try.
+        self._ending = True
+        if self._status is not None or self._flooding:
+            self._close()
+        else:
+            # Refused for root on OpenSSH ≤ 9.9, for forced commands and before 7.9. Where it
+            # works the server closes the channel. A process that is only just being started
+            # is not hit, hence the second try.
             self._channel.kill()
-        self._channel.abort()
+            self._loop.call_later(SECOND_KILL_S, self._close)
+
+    def _close(self) -> None:
+        if self._channel is not None and not self.over.done():
+            self._channel.kill()
+            self._channel.abort()
 
     # What asyncssh calls.
 
@@ -149,6 +168,7 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         self._channel = chan
         self._on_open()
         if self.answered:
+            self._ending = True
             chan.abort()
 
     def session_started(self) -> None:
@@ -167,6 +187,7 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         self._stdout += data[: self._cap - len(self._stdout) + 1]
         if len(self._stdout) > self._cap:
             del self._stdout[self._cap :]
+            self._flooding = True
             self.fail(FailureKind.TOO_LONG, f"more than {self._cap:,} bytes of output")
 
     def eof_received(self) -> bool:
@@ -177,7 +198,8 @@ class Execution(asyncssh.SSHClientSession[bytes]):
     def exit_status_received(self, status: int) -> None:
         """The process is gone; the rest of its output may still be on its way."""
         self._status = status
-        self._loop.call_later(LINGER_S, self._linger)
+        self._heard = False
+        self._lingering = self._loop.call_later(LINGER_S, self._linger)
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
         """The process was killed, which is no exit status."""

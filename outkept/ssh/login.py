@@ -123,6 +123,7 @@ class Login:
     host_keys: HostKeys
     options: asyncssh.SSHClientConnectionOptions
     timeout: float
+    keepalive: float
     silence: float
 
     async def dial(
@@ -175,6 +176,9 @@ class _Attempt:
             client_factory=lambda: self.owner,
             server_host_key_algs=list(self.login.host_keys.algorithms(self.endpoint)),
         )
+        # asyncssh starts its keepalives with the first data after the login, which a server
+        # that froze by then never sends.
+        conn.set_keepalive(self.login.keepalive)
         transport = Transport(conn, fingerprint(self.owner.host_key))
         self.owner.transport = transport
         self.login.host_keys.remember(self.endpoint, self.owner.host_key)

@@ -83,8 +83,8 @@ class Server:
 
     def freeze(self) -> None:
         """Stop it and its sessions in their tracks; the kernel goes on acknowledging TCP."""
-        for pid in [self.pid, *self.sessions()]:
-            _signal(pid, signal.SIGSTOP)
+        _signal(self.pid, signal.SIGSTOP)
+        self._hold_sessions()
 
     def thaw(self) -> None:
         """Let everything that was frozen go on."""
@@ -93,8 +93,18 @@ class Server:
 
     def kill_sessions(self) -> None:
         """Kill the sessions, with the commands in them; the server goes on listening."""
-        for pid in reversed(self.sessions()):
+        for pid in self._hold_sessions():
             _signal(pid, signal.SIGKILL)
+
+    def _hold_sessions(self) -> set[int]:
+        """Stop the sessions, also those that are being forked meanwhile: sshd starts the
+        process that serves a user only after it has told the user of the login."""
+        held: set[int] = set()
+        while new := set(self.sessions()) - held:
+            for pid in new:
+                _signal(pid, signal.SIGSTOP)
+            held |= new
+        return held
 
     def stop(self) -> None:
         """End it and its sessions. Idempotent."""
