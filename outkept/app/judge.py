@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from outkept.app.fleet import Fleet, LiveServer, Series, SeriesKey
 from outkept.app.views import series_name
-from outkept.evaluate.thresholds import judge
 from outkept.evaluate.tracker import Change, Track, step
 from outkept.model.event import Event, EventType
 from outkept.model.level import Level
@@ -159,11 +158,11 @@ def _cause(sensor: Sensor, sample: Sample, change: Change) -> str:
         return f"is back to normal at {value}"
     if change.by_zero:
         return f"is {value}, and 0 is an alarm"
+    if change.before is Level.ALARMED:
+        return f"has fallen to {value} and is warned"
     threshold = sensor.alarm if change.after is Level.ALARMED else sensor.warning
     if threshold is None or sample.level is not None:
         return f"is {change.after.value} at {value}"
-    if judge(sensor, sample) is not change.after:
-        return f"is {change.after.value} again at {value}"
     sign = "<=" if sensor.inverted else ">="
     return f"is {value} {sign} {threshold:g} ({change.after.value})"
 

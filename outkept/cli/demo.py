@@ -14,10 +14,10 @@ from outkept.cli.errors import fail_all
 from outkept.cli.run import announce, until_stopped
 from outkept.config.commandline import CommandLine
 from outkept.config.load import load
-from outkept.demo import DemoError, SimulatedFleet, simulated_fleet
+from outkept.demo import LIVELY, DemoError, SimulatedFleet, simulated_fleet
 from outkept.ssh.keys import load_credentials
 
-READ_EVERY = "2s"
+READ_EVERY = "5s"
 SWEEP_EVERY = "15s"
 """So short that things are seen to happen; a demo isn't left running."""
 
@@ -72,6 +72,9 @@ def _configuration(fleet: SimulatedFleet) -> dict[str, object]:
         "ranges": ranges,
         "ssh": {"user": fleet.user, "agent": False},
         "sweep": {"rate": 0},
-        "sensors": {"every": READ_EVERY},
+        "sensors": {
+            "every": READ_EVERY,
+            "overrides": [{"set": {name: {"every": every} for name, every in LIVELY.items()}}],
+        },
         "reactions": {"mode": "on"},
     }

@@ -23,8 +23,7 @@ class Reading:
     """One run of one sensor. Either `samples` or a `failure`, never both.
 
     `at` is UNIX seconds at which the answer arrived; `took` the command's run time in
-    seconds. No samples and no failure: nothing to tell yet (the first output of a counter,
-    an empty table).
+    seconds. No samples and no failure: nothing to tell yet (the first output of a counter).
     """
 
     server: str
