@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from outkept import __version__
+from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
 from outkept.cli.token import token
+from outkept.cli.top import top
 from outkept.cli.try_ import try_
 
 app = typer.Typer(
@@ -39,6 +41,6 @@ def _outkept(
     """The options before any verb."""
 
 
-for verb in (run, demo, check, sweep, try_, token):
+for verb in (run, demo, check, sweep, try_, top, servers, events, actions, token):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)

@@ -1,0 +1,204 @@
+"""Asking a running daemon over HTTP: found by its state directory or its URL."""
+
+import http.client
+import ipaddress
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from outkept.app.start import URL_FILE
+from outkept.serve.auth import Role, SecretError, load_secret, mint
+
+Json = dict[str, Any]
+
+DEADLINE_S = 10.0
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one page: a thousand servers with a hundred series each are 15 MB."""
+PAGE = 1000
+"""The most items the API puts on a page."""
+_LONGEST_URL_FILE = 1000
+
+
+class DaemonError(Exception):
+    """The daemon was not found, or did not answer as it should. One line for people."""
+
+
+class UsageError(DaemonError):
+    """What was asked for can't be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """Where a daemon serves (no slash at the end), and the token that it lets in."""
+
+    url: str
+    token: str
+
+    @property
+    def live_url(self) -> str:
+        """Of its websocket."""
+        return f"ws{self.url.removeprefix('http')}/api/v1/live"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine: no proxy stands between a machine and itself."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+
+def find_daemon(url: str | None, token: str | None, state: Path, *, named: bool) -> Daemon:
+    """The daemon at `url`, else the local one of the state directory.
+
+    A token that isn't given is minted from the state directory's secret, but goes to another
+    URL than that daemon's own only when the directory was `named`. Raises DaemonError.
+    """
+    if url is not None and token:
+        return Daemon(_checked(url), token)
+    local = _local_url(state)
+    chosen = _checked(url) if url is not None else local
+    if chosen is None:
+        raise DaemonError(
+            f"no daemon is running with state directory {state}; start one with `outkept run`,"
+            " or name it with --state or --url"
+        )
+    if token is None and (named or chosen == local):
+        token = _minted(state)
+    if not token:
+        raise DaemonError(
+            f"{chosen} needs a token; name it with --token or OUTKEPT_TOKEN (`outkept token`"
+            " prints one, where the daemon runs)"
+        )
+    return Daemon(chosen, token)
+
+
+def _local_url(state: Path) -> str | None:
+    try:
+        with (state / URL_FILE).open(encoding="ascii") as file:
+            return _checked(file.read(_LONGEST_URL_FILE).strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DaemonError(f"{state / URL_FILE} can't be read: {error}") from None
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+    except ValueError:
+        good = False
+    if not good or any(c.isspace() or not c.isprintable() for c in url):
+        raise UsageError(f"{url!r} is not a daemon's URL; write http://HOST:PORT")
+    return url.rstrip("/")
+
+
+def _minted(state: Path) -> str:
+    if not (state / "secret").exists():
+        raise DaemonError(f"{state} has no daemon's secret; name its state directory with --state")
+    try:
+        return mint(load_secret(state), Role.VIEWER)
+    except SecretError as error:
+        raise DaemonError(str(error)) from None
+
+
+def ask(daemon: Daemon, path: str, **query: str | int | None) -> Json:
+    """The answer to GET /api/v1/`path`. Takes at most ten seconds. Raises DaemonError."""
+    given = {name: value for name, value in query.items() if value is not None}
+    url = f"{daemon.url}/api/v1/{path}" + (f"?{urlencode(given)}" if given else "")
+    # The scheme was checked: nothing but http and https comes here.
+    request = Request(url, headers={"Authorization": f"Bearer {daemon.token}"})  # noqa: S310
+    try:
+        with _opener(daemon).open(request, timeout=DEADLINE_S) as response:
+            return _object(_read(response), daemon)
+    except HTTPError as error:
+        with error:
+            raise DaemonError(_refusal(error, daemon)) from None
+    except URLError as error:
+        raise DaemonError(f"no daemon answers at {daemon.url}: {_why(error.reason)}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise DaemonError(f"{daemon.url} broke off its answer: {_why(error)}") from None
+
+
+def ask_list(daemon: Daemon, path: str, limit: int, **query: str | int | None) -> list[Json]:
+    """The first `limit` items of a list, from as many pages as it takes. Raises DaemonError."""
+    items: list[Json] = []
+    cursor: str | None = None
+    while len(items) < limit:
+        page = ask(daemon, path, limit=min(PAGE, limit - len(items)), cursor=cursor, **query)
+        found = page.get("items")
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise DaemonError(f"{daemon.url} did not answer with a list; is it an Outkept?")
+        items += found
+        cursor = page.get("next")
+        if not cursor or not found:
+            break
+    return items[:limit]
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect would carry the token to wherever it points."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+def _opener(daemon: Daemon) -> OpenerDirector:
+    proxies = [ProxyHandler({})] if daemon.is_here else []
+    return build_opener(_NoRedirects, *proxies)
+
+
+def _read(response: http.client.HTTPResponse | IO[bytes]) -> bytes:
+    """The whole body. The socket's timeout bounds each read, this loop all of them."""
+    deadline = time.monotonic() + DEADLINE_S
+    body = bytearray()
+    while chunk := response.read(1 << 18):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise DaemonError(f"the answer has more than {MOST_BYTES >> 20} MB; ask for less")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it took longer than {DEADLINE_S:g} s")
+    return bytes(body)
+
+
+def _object(body: bytes, daemon: Daemon) -> Json:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise DaemonError(f"{daemon.url} did not answer with JSON; is it an Outkept?")
+    return answer
+
+
+def _refusal(error: HTTPError, daemon: Daemon) -> str:
+    if 300 <= error.code < 400:
+        return f"{daemon.url} redirects elsewhere; name the daemon's own URL"
+    if error.code == 401:
+        return f"{daemon.url} does not take this token; `outkept token` prints one, where it runs"
+    try:
+        detail = json.loads(error.read(65536)).get("detail")
+    except (ValueError, AttributeError, OSError, http.client.HTTPException):
+        detail = None
+    return f"{daemon.url}: {detail or f'it answered {error.code} {error.reason}'}"
+
+
+def _why(reason: object) -> str:
+    if isinstance(reason, TimeoutError):
+        return str(reason) or f"nothing came within {DEADLINE_S:g} s"
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror.lower()
+    return str(reason) or type(reason).__name__
