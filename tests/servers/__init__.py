@@ -9,7 +9,7 @@ busybox; a missing program is an error that names its package, never a skipped t
 
 from tests.servers.keys import authorize, generate_key
 from tests.servers.listeners import running_listener
-from tests.servers.machines import machine
+from tests.servers.machines import disguise, machine
 from tests.servers.openssh import running_agent, running_sshd
 from tests.servers.process import Server, free_port, program, until
 from tests.servers.small import running_dropbear, running_tinysshd
@@ -19,6 +19,7 @@ __all__ = [
     "Server",
     "User",
     "authorize",
+    "disguise",
     "free_port",
     "generate_key",
     "machine",

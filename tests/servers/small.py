@@ -7,29 +7,33 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.servers.process import Server, free_port, listening, program
 
 
 @contextlib.contextmanager
-def running_dropbear(*, address: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
-    """Run dropbear; users log in with their own authorized_keys."""
+def running_dropbear(
+    *, address: str = "127.0.0.1", port: int = 0, wrap: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Run dropbear; users log in with their own authorized_keys. `wrap` is put before it."""
     with tempfile.TemporaryDirectory(prefix="outkept-dropbear-") as name:
         folder = Path(name)
         port = port or free_port(address)
         key = folder / "host_key"
         make = [program("dropbearkey"), "-t", "ed25519", "-f", str(key)]
         subprocess.run(make, check=True, capture_output=True)
-        command = [program("dropbear"), "-F", "-E", "-s", "-r", str(key), "-P", ""]
+        command = [*wrap, program("dropbear"), "-F", "-E", "-s", "-r", str(key), "-P", ""]
         command += ["-p", f"{address}:{port}"]
         with listening(command, address, port, folder / "log") as server:
             yield server
 
 
 @contextlib.contextmanager
-def running_tinysshd(*, address: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
+def running_tinysshd(
+    *, address: str = "127.0.0.1", port: int = 0, wrap: Sequence[str] = ()
+) -> Iterator[Server]:
     """Run one tinysshd for each connection, as inetd would. `pid` is this process's own, so
     such a server can be stopped, but neither frozen nor its sessions killed."""
     with tempfile.TemporaryDirectory(prefix="outkept-tinyssh-") as name:
@@ -37,7 +41,7 @@ def running_tinysshd(*, address: str = "127.0.0.1", port: int = 0) -> Iterator[S
         keys = folder / "keys"
         subprocess.run([program("tinysshd-makekey"), str(keys)], check=True, capture_output=True)
         log = folder / "log"
-        command = [program("tinysshd"), "-v", str(keys)]
+        command = [*wrap, program("tinysshd"), "-v", str(keys)]
         with _inetd(command, address, port, log) as bound:
             server = _Inetd(address, bound, os.getpid(), log, lambda: None)
             yield server
