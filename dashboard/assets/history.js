@@ -37,7 +37,8 @@ export function newHistory(id, sensor, clock) {
     ended = leaving;
     try {
       const query = { instance: sensor.instance, from: to - asked, to, points: POINTS };
-      const path = `/servers/${encodeURIComponent(id)}/sensors/${encodeURIComponent(sensor.name)}/history`;
+      const [server, name] = [id, sensor.name].map((text) => encodeURIComponent(text.toWellFormed()));
+      const path = `/servers/${server}/sensors/${name}/history`;
       const { points } = await get(path, query, leaving.signal);
       if (leaving.signal.aborted) return;
       chart ??= await newChart(place, sensor, (point) => setText(readout, point ? told(point) : summary));

@@ -1,31 +1,33 @@
-// The contract's statuses in words, and how urgent each is.
+// The contract's statuses in words, and how urgent each is. Maps, so that no name a server
+// could send finds anything but these.
 
-const SERVER_RANK = { alarmed: 0, quarantined: 1, warned: 2, disconnected: 3, normal: 4 };
-const SENSOR_RANK = { alarmed: 0, fired: 1, warned: 2, failed: 3, stale: 4, unknown: 6, normal: 5 };
-
-const WORDS = {
-  normal: "Normal",
-  warned: "Warned",
-  alarmed: "Alarmed",
-  fired: "Fired",
-  failed: "Failed",
-  stale: "Stale",
-  unknown: "No reading",
-  disconnected: "Disconnected",
-  quarantined: "Quarantined",
-};
+const SERVER_RANK = new Map([["alarmed", 0], ["quarantined", 1], ["warned", 2], ["disconnected", 3], ["normal", 4]]);
+const SENSOR_RANK = new Map([
+  ["alarmed", 0], ["fired", 1], ["warned", 2], ["failed", 3], ["stale", 4], ["normal", 5], ["unknown", 6],
+]);
+const WORDS = new Map([
+  ["normal", "Normal"],
+  ["warned", "Warned"],
+  ["alarmed", "Alarmed"],
+  ["fired", "Fired"],
+  ["failed", "Failed"],
+  ["stale", "Stale"],
+  ["unknown", "No reading"],
+  ["disconnected", "Disconnected"],
+  ["quarantined", "Quarantined"],
+]);
 
 /** The status as people read it. */
-export const word = (status) => WORDS[status] ?? status;
+export const word = (status) => WORDS.get(status) ?? "Unknown";
 
 /** Lower is more urgent. */
-export const serverRank = (server) => (SERVER_RANK[server.status] ?? 4) - (server.queued_up ? 0.5 : 0);
+export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (server.queued_up ? 0.5 : 0);
 
 /** Lower is more urgent. */
-export const sensorRank = (status) => SENSOR_RANK[status] ?? 6;
+export const sensorRank = (status) => SENSOR_RANK.get(status) ?? 6;
 
 /** Whether a person should look at this server. */
 export const needsAttention = (server) => server.status !== "normal" || Boolean(server.queued_up);
 
 /** A status as a name for a class: one of ours, whatever was sent. */
-export const statusClass = (status) => (Object.hasOwn(WORDS, status) ? status : "unknown");
+export const statusClass = (status) => (WORDS.has(status) ? status : "unknown");

@@ -17,7 +17,7 @@ function decoded(text) {
 }
 
 /** The address of a server's page. */
-export const serverLink = (id) => `#/server/${encodeURIComponent(id)}`;
+export const serverLink = (id) => `#/server/${encodeURIComponent(id.toWellFormed())}`;
 
 /** The address of the fleet under this filter and search. */
 export function fleetLink({ filter, search }) {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { data, el, fill, setShown, setText } from "./dom.js";
-import { eventItem, fillEvents } from "./events.js";
+import { fillEvents } from "./events.js";
 import { ago, count, duration, instant, reading, time } from "./format.js";
 import { RANGES } from "./history.js";
 import { icon } from "./icons.js";
@@ -12,6 +12,7 @@ import { keyOf } from "./store.js";
 import { explanation } from "./tile.js";
 
 const REFRESH = 15000;
+const MOST_EVENTS = 50;
 
 /** Show the server `id` of `store` in `place`. Returns a function that ends it. */
 export function mountServer(store, id, place, back) {
@@ -21,6 +22,7 @@ export function mountServer(store, id, place, back) {
   const sensors = newSensors(id, view.sensors, store.now);
   const leaving = new AbortController();
   let detail = null;
+  let happened = [];
 
   for (const [name, seconds] of RANGES) {
     const choose = () => {
@@ -31,17 +33,16 @@ export function mountServer(store, id, place, back) {
   }
 
   async function load() {
-    const path = `/servers/${encodeURIComponent(id)}`;
+    const path = `/servers/${encodeURIComponent(id.toWellFormed())}`;
     try {
       detail = await get(path, {}, leaving.signal);
       const [events, actions] = await Promise.all([
-        get("/events", { server: id, limit: 50 }, leaving.signal),
+        get("/events", { server: id, limit: MOST_EVENTS }, leaving.signal),
         get("/actions", { server: id, limit: 20 }, leaving.signal),
       ]);
       if (leaving.signal.aborted) return;
       setShown(view.problem, false);
-      fillEvents(view.events, events.items);
-      setShown(view.noEvents, events.items.length === 0);
+      addEvents(events.items);
       fill(view.actions, actions.items.map(actionItem));
       setShown(view.noActions, actions.items.length === 0);
       show();
@@ -50,6 +51,15 @@ export function mountServer(store, id, place, back) {
       setText(view.problem, `This server can't be shown: ${error.message}`);
       setShown(view.problem, true);
     }
+  }
+
+  // An answer asked for before an event must not take the event away again.
+  function addEvents(added) {
+    happened = [...new Map([...happened, ...added].map((event) => [event.id, event])).values()]
+      .sort((a, b) => b.id - a.id)
+      .slice(0, MOST_EVENTS);
+    fillEvents(view.events, happened);
+    setShown(view.noEvents, happened.length === 0);
   }
 
   function show() {
@@ -68,14 +78,11 @@ export function mountServer(store, id, place, back) {
 
   const stops = [
     store.on("servers", (ids) => {
+      if (ids === null || ids.has(id)) show();
       if (ids === null) load();
-      else if (ids.has(id)) show();
     }),
     store.on("events", (added) => {
-      for (const event of added.filter((one) => one.server === id && detail)) {
-        view.events.prepend(eventItem(event, ""));
-        setShown(view.noEvents, false);
-      }
+      addEvents(added.filter((event) => event.server === id));
     }),
   ];
   const timers = [

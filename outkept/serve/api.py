@@ -128,7 +128,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
             raise Problem(404, f"no server has the id {server_id[:80]!r}")
         return Answer(found)
 
-    @router.get("/servers/{server_id}/sensors/{name}/history", response_model=shapes.History)
+    @router.get("/servers/{server_id}/sensors/{name:path}/history", response_model=shapes.History)
     async def history(
         server_id: str,
         name: str,

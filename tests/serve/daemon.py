@@ -1,7 +1,6 @@
 """The real listener on a free loopback port, for tests that talk to it over TCP."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,11 +32,13 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(fleet: Fleet, *, port: int = 0, interval: float = 0.02) -> AsyncIterator[Daemon]:
+async def daemon(
+    fleet: Fleet, *, port: int = 0, interval: float = 0.02, secret: bytes = SECRET
+) -> AsyncIterator[Daemon]:
     """Serve `fleet` for the time of the context, under the hub that tells of its changes."""
     listener = bind("127.0.0.1", port)
     hub = fleet.hub = Hub(fleet, interval=interval)
-    app = create_app(fleet, hub, Access(SECRET, "127.0.0.1"), DASHBOARD)
+    app = create_app(fleet, hub, Access(secret, "127.0.0.1"), DASHBOARD)
     listening = asyncio.Event()
     url = address_of(listener)
     async with asyncio.TaskGroup() as tasks:
@@ -63,10 +64,3 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE):
         while not condition():  # noqa: ASYNC110 - the condition has no event of its own
             await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    """A port nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,0 +1,138 @@
+"""A fleet whose every field is written by an attacker."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.serve.fleet import Fleet, sensor, server, sweep
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MARKUP = (
+    "<img src=x onerror=window.hacked=1>",
+    '"><script>window.hacked=1</script>',
+    "'onmouseover='window.hacked=1' x='",
+    "javascript:window.hacked=1",
+    "{{constructor.constructor('window.hacked=1')()}}",
+    "</style><style>*{display:none}</style>",
+    "<svg/onload=window.hacked=1>",
+    "\u202egro.elpmaxe\u202c\u2066evil\u2069",
+    "\x1b[31m\x00\x07bell\x7f",
+    "W" * 3000,
+    "long words " * 400,
+    "__proto__",
+    "constructor",
+    "é\ud800lone",
+)
+
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("main *, header *")]
+    .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+    .map((node) => `${node.tagName}.${node.className} in ${node.parentElement.tagName}`)"""
+
+
+def hostile() -> Fleet:
+    fleet = Fleet(_server(index, text) for index, text in enumerate(MARKUP))
+    for index, text in enumerate(MARKUP):
+        fleet.tell("alarmed", text, server=f"id{index}", sensor=text, value=text)
+        fleet.tell(text, text, server=text)
+        fleet.swept.append(sweep(f"s{index}", text, done=10 * index))
+        fleet.acted.append(_action(index, text))
+    return fleet
+
+
+def _server(index: int, text: str) -> dict[str, Any]:
+    series = [
+        sensor(text, text, text, instance=text, status="failed", reason=text),
+        sensor(f"n{text}", 12.5, text, description=text, warning=10, alarm=20),
+        sensor("odd", 1.5, "%", status=text),
+    ]
+    channels = {"limit": text, "busy": text, "queued": text, "oldest_wait_s": 1, "queued_up": text}
+    return server(
+        f"id{index}",
+        text,
+        addresses=[text, text],
+        status="alarmed" if index % 2 else text,
+        queued_up=True,
+        channels=channels,
+        sensors=series,
+        reason=text,
+        facts={"os": text, "kernel": text, "addresses": [text], text: text},
+        labels={text: text},
+        identity={"host_key": text, "machine_id": text, "macs": [text]},
+        unsupported={text: text},
+    )
+
+
+def _action(index: int, text: str) -> dict[str, Any]:
+    return {
+        "id": index,
+        "at": 1.0,
+        "server": f"id{index}",
+        "sensor": text,
+        "instance": text,
+        "command": text,
+        "outcome": text,
+        "reason": text,
+        "status": None,
+        "output": text,
+        "finished_at": None,
+    }
+
+
+async def test_no_field_becomes_markup_on_any_page(visit: Visitor) -> None:
+    opened = await visit(hostile(), width=390)
+    page = opened.page
+    await expect(page.locator(".tile")).to_have_count(len(MARKUP))
+    await page.locator("#events-panel summary").click()
+    await expect(page.locator("#events li")).to_have_count(2 * len(MARKUP))
+    await _assert_harmless(opened)
+    for index in range(len(MARKUP)):
+        await page.evaluate(
+            "(id) => { location.hash = `#/server/${encodeURIComponent(id)}`; }",
+            f"id{index}",
+        )
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.locator(".sensor")).to_have_count(3)
+        await expect(page.locator(".action")).to_have_count(1)
+        await _assert_harmless(opened)
+
+
+async def _assert_harmless(opened: Any) -> None:
+    page = opened.page
+    assert await page.evaluate("window.hacked") is None
+    assert await page.locator("img").count() == 1
+    assert await page.locator("script").count() == 1
+    text = await page.locator("body").inner_text()
+    assert not set(text) & set("\u202e\u202c\u2066\u2069\x1b\x00\x07\x7f")
+    assert await page.evaluate(TOO_WIDE) == []
+    assert await page.evaluate("window.complaints") == []
+    assert [error for error in opened.errors if "404" not in error] == []
+
+
+async def test_markup_is_shown_as_the_text_it_is(visit: Visitor) -> None:
+    opened = await visit(hostile())
+    await expect(opened.page.get_by_role("link", name=MARKUP[0]).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["%3Cimg%20src=x%20onerror=window.hacked=1%3E", "%E0%A4%A", "..%2F"]
+)
+async def test_an_address_with_markup_is_just_an_unknown_server(visit: Visitor, path: str) -> None:
+    opened = await visit(Fleet(), f"#/server/{path}")
+    await expect(opened.page.get_by_role("alert")).to_contain_text("can't be shown")
+    await _assert_harmless(opened)
+
+
+async def test_the_policy_stops_scripts_even_if_one_got_in(visit: Visitor) -> None:
+    opened = await visit(Fleet())
+    stopped = await opened.page.evaluate(
+        """() => {
+          try { document.body.innerHTML = "<img src=x onerror=window.hacked=1>"; return false; }
+          catch (error) { return error instanceof TypeError; }
+        }"""
+    )
+    assert stopped
+    assert await opened.page.evaluate("window.hacked") is None

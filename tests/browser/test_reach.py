@@ -1,0 +1,118 @@
+"""Every width, no mouse, either theme."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.serve.fleet import varied
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FOCUSED = "document.activeElement.className"
+CONTRASTS = """() => {
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map((part) => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.backgroundImage !== "none") return null;
+      if (!/, 0\\)$|transparent/.test(style.backgroundColor)) return style.backgroundColor;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const poor = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    const text = walker.currentNode.data.trim();
+    if (!text || !node.checkVisibility() || node.closest("noscript")) continue;
+    const behind = ground(node);
+    if (!behind) continue;
+    const colours = [getComputedStyle(node).color, behind];
+    const [high, low] = colours.map(luminance).sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) poor.add(`${ratio.toFixed(2)} ${node.className} ${text.slice(0, 30)}`);
+  }
+  return [...poor];
+}"""
+
+
+async def _fits(page: Page) -> bool:
+    return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.mark.parametrize("width", [320, 390, 900, 1440, 2560])
+async def test_nothing_scrolls_sideways(visit: Visitor, width: int) -> None:
+    opened = await visit(varied(), width=width)
+    await expect(opened.page.locator(".tile")).to_have_count(32)
+    assert await _fits(opened.page)
+    await opened.page.locator(".tile-link").first.click()
+    await expect(opened.page.locator("canvas").first).to_be_visible()
+    assert await _fits(opened.page)
+
+
+async def test_the_keyboard_alone_reaches_a_server_and_comes_back(visit: Visitor) -> None:
+    opened = await visit(varied())
+    page = opened.page
+    await expect(page.locator(".tile")).to_have_count(32)
+    await page.keyboard.press("Tab")
+    assert await page.evaluate(FOCUSED) == "skip"
+    await page.keyboard.press("Enter")
+    for _ in range(30):
+        await page.keyboard.press("Tab")
+        if await page.evaluate(FOCUSED) == "tile-link":
+            break
+    outlined = page.locator(".tile:has(.tile-link:focus-visible)")
+    await expect(outlined).to_have_css("outline-style", "solid")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_role("link", name="All servers")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".tile")).to_have_count(32)
+
+
+async def test_slash_searches(visit: Visitor) -> None:
+    opened = await visit(varied())
+    await expect(opened.page.locator(".tile")).to_have_count(32)
+    await opened.page.keyboard.press("/")
+    await opened.page.keyboard.type("mail01")
+    await expect(opened.page.locator(".tile")).to_have_count(1)
+
+
+async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> None:
+    opened = await visit(varied())
+    await expect(opened.page.locator(".tile")).to_have_count(32)
+    link = opened.page.get_by_role("link", name="web05", exact=False)
+    await link.focus()
+    server_id = next(
+        one["id"] for one in opened.fleet.servers() if one["hostname"].startswith("web05")
+    )
+    opened.fleet.change(server_id, status="alarmed")
+    await expect(opened.page.locator(".tile").nth(2)).to_contain_text("web05")
+    await expect(link).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_every_text_has_enough_contrast(visit: Visitor, scheme: str) -> None:
+    opened = await visit(varied(), color_scheme=scheme)
+    await expect(opened.page.locator(".tile")).to_have_count(32)
+    assert await opened.page.evaluate(CONTRASTS) == []
+    await opened.page.locator(".tile-link").first.click()
+    await expect(opened.page.locator("canvas").first).to_be_visible()
+    assert await opened.page.evaluate(CONTRASTS) == []
+
+
+async def test_landmarks_and_names_are_there(visit: Visitor) -> None:
+    opened = await visit(varied())
+    page = opened.page
+    for role in ("banner", "main", "complementary"):
+        await expect(page.get_by_role(role)).to_have_count(1)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Fleet")
+    await expect(page.get_by_role("list", name="Servers")).to_be_visible()
+    await expect(page.get_by_role("searchbox", name="Search hostnames")).to_be_visible()

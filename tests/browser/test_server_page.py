@@ -1,0 +1,153 @@
+"""The page of one server as a person sees it."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server, varied
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGE = "#/server/a"
+DRAWN = """(canvas) => {
+  const { width, height } = canvas;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const colours = new Set();
+  for (let at = 0; at < pixels.length; at += 4) {
+    if (pixels[at + 3] > 200) colours.add(pixels.slice(at, at + 3).join());
+  }
+  return colours.size;
+}"""
+
+
+def one() -> Fleet:
+    sensors = [
+        sensor("load", 2.5, warning=8, alarm=16, description="Load over a minute."),
+        sensor("disk", 61.0, "%", instance="/var", warning=85, alarm=95),
+        sensor("traffic", 12_345_678.0, "B/s", instance="eth0"),
+        sensor("kernel", "6.1.0-21-amd64"),
+        sensor("mysql", None, status="failed", at=None, reason="exit status 1: access denied"),
+    ]
+    return Fleet([server("a", "alpha.example.net", sensors=sensors)])
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator(".sensor").filter(has=page.get_by_role("heading", name=name))
+
+
+async def test_it_tells_who_the_machine_is(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    machine = opened.page.locator("section", has=opened.page.get_by_role("heading", name="Machine"))
+    for fact in ("Debian GNU/Linux 12", "8 GiB", "x86_64", "52:54:00:12:34:56", "SHA256:J7g1e6"):
+        await expect(machine).to_contain_text(fact)
+    await opened.assert_no_complaints()
+
+
+async def test_every_sensor_has_value_age_and_level(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    load = card(opened.page, "load")
+    await expect(load).to_contain_text("2.5")
+    await expect(load).to_contain_text("Normal")
+    await expect(load).to_contain_text("ago")
+    await expect(load).to_contain_text("Load over a minute. Warning ≥ 8, alarm ≥ 16.")
+    await expect(card(opened.page, "traffic")).to_contain_text("12.3 MB/s")
+    failed = card(opened.page, "mysql")
+    await expect(failed).to_contain_text("Failed")
+    await expect(failed).to_contain_text("exit status 1: access denied")
+    await expect(failed).to_contain_text("no reading yet")
+    opened.fleet.read("a", "load", value=17.0, status="alarmed")
+    await expect(load).to_contain_text("17")
+    await expect(load).to_contain_text("Alarmed")
+
+
+async def test_a_chart_is_drawn(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    load = card(opened.page, "load")
+    await expect(load.locator(".chart-readout")).to_contain_text("Between")
+    canvas = await load.locator("canvas").element_handle()
+    await opened.page.wait_for_function(f"(canvas) => ({DRAWN})(canvas) > 3", arg=canvas)
+    assert canvas is not None
+    await expect(card(opened.page, "kernel").locator("canvas")).to_have_count(0)
+    await opened.assert_no_complaints()
+
+
+async def test_pointing_at_a_chart_reads_it(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    load = card(opened.page, "load")
+    await expect(load.locator(".chart-readout")).to_contain_text("Between")
+    await load.locator(".u-over").hover()
+    await expect(load.locator(".chart-readout")).to_contain_text(" to ")
+
+
+async def test_another_range_is_another_question(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    await expect(card(opened.page, "load").locator("canvas")).to_be_visible()
+    async with opened.page.expect_request(_asks_for_a_week):
+        await opened.page.get_by_role("button", name="7d").click()
+    await expect(opened.page.get_by_role("button", name="7d")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def _asks_for_a_week(request: object) -> bool:
+    url = str(getattr(request, "url", ""))
+    if "/history?" not in url:
+        return False
+    query = dict(part.split("=", 1) for part in url.partition("?")[2].split("&"))
+    return round(float(query["to"]) - float(query["from"])) == 7 * 86400
+
+
+async def test_it_says_why_a_sensor_does_not_apply(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    await opened.page.get_by_role("heading", name="Sensors that don't apply").click()
+    await expect(opened.page.get_by_text("the verifier did not say yes")).to_be_visible()
+
+
+async def test_it_shows_the_pool_and_why_it_is_queued_up(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    channels = opened.fleet.by_id["a"]["channels"]
+    more = {"limit": 2, "busy": 2, "queued": 7, "oldest_wait_s": 14.2, "queued_up": QUEUED_UP}
+    opened.fleet.change("a", queued_up=True, channels=channels | more)
+    await expect(opened.page.locator("div.callout")).to_contain_text(QUEUED_UP)
+    pool = opened.page.locator("section", has=opened.page.get_by_role("heading", name="Channel"))
+    await expect(pool).to_contain_text("Allowed at once2")
+    await expect(pool).to_contain_text("Waiting7")
+    await expect(pool).to_contain_text("14 s")
+
+
+async def test_a_quarantined_server_says_why(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    reason = "the host key was ssh-ed25519 SHA256:AAA and is ssh-ed25519 SHA256:BBB"
+    opened.fleet.change("a", status="quarantined", connected=False, reason=reason)
+    await expect(opened.page.locator("div.callout")).to_contain_text(reason)
+    await expect(opened.page.locator(".server-title")).to_contain_text("Quarantined")
+
+
+async def test_reactions_show_what_ran_and_what_came_of_it(visit: Visitor) -> None:
+    fleet = varied()
+    server_id = fleet.acted[0]["server"]
+    opened = await visit(fleet, f"#/server/{server_id}")
+    action = opened.page.locator(".action")
+    await expect(action).to_contain_text("done, exit status 0")
+    await expect(action).to_contain_text("journalctl --vacuum-size=200M")
+    await action.get_by_text("Output").click()
+    await expect(action.get_by_text("freed 1.2G")).to_be_visible()
+
+
+async def test_its_events_come_in_live(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE)
+    await expect(
+        opened.page.locator("#server-page").get_by_text("Nothing happened yet")
+    ).to_be_visible()
+    opened.fleet.tell("warned", "load is 9", server="a")
+    opened.fleet.tell("warned", "of another server", server="c")
+    events = opened.page.locator(".server .event")
+    await expect(events).to_have_count(1)
+    await expect(events).to_contain_text("load is 9")
+
+
+async def test_a_server_that_is_not_there_is_said_so(visit: Visitor) -> None:
+    opened = await visit(one(), "#/server/nobody")
+    await expect(opened.page.get_by_role("alert")).to_contain_text("no server has the id 'nobody'")
+    await opened.page.get_by_role("link", name="All servers").click()
+    await expect(opened.page.locator(".tile")).to_have_count(1)
