@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from outkept.app.context import Context
 from outkept.app.sessions import Sessions
-from outkept.discover.login import log_in
 from outkept.discover.sweep import Pace, Sweep
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.ranges import Range
@@ -87,16 +86,7 @@ class Crawl:
         self, rng: Range, endpoint: Endpoint, sock: socket.socket | None
     ) -> AddressState:
         user = rng.user or self._context.settings.ssh.user
-        before = self._context.addresses.get(endpoint)
-        found = await log_in(self._context.client, endpoint, user, sock, before=before)
-        if isinstance(found, AddressState):
-            return found
-        met = await self._sessions.meet(found)
-        if isinstance(met, str):
-            return AddressState(endpoint, AddressOutcome.ERROR, met, time.time())
-        return AddressState(
-            endpoint, AddressOutcome.SERVER, met.name, time.time(), server=met.record.id
-        )
+        return await self._sessions.visit(endpoint, user, sock)
 
     def _report(self, state: AddressState) -> None:
         if state.outcome is not AddressOutcome.SERVER:

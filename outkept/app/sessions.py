@@ -3,15 +3,15 @@
 import asyncio
 import random
 import secrets
+import socket
 import time
 from dataclasses import replace
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
 from outkept.config.overrides import sensor_for
-from outkept.discover.identify import identify
 from outkept.discover.inventory import Decision, Joined, Moved, New
-from outkept.discover.login import log_in
+from outkept.discover.meet import Met, meet
 from outkept.discover.settle import Sighting, settle
 from outkept.discover.verify import Verification, verify
 from outkept.model.address import AddressOutcome, AddressState
@@ -45,16 +45,20 @@ class Sessions:
                 self._start(live)
             await asyncio.get_running_loop().create_future()
 
-    async def meet(self, connection: Connection) -> LiveServer | str:
-        """Find out which machine is at the other end and give the connection to its link.
-
-        The link closes what it took; one it has no use for is closed here. A text says why
-        nobody can tell which machine it is (the connection is closed then, too).
-        """
-        live = await self._identified(connection)
-        if isinstance(live, str) or live.link is None or not live.link.offer(connection):
-            await connection.close()
-        return live
+    async def visit(
+        self, endpoint: Endpoint, user: str, sock: socket.socket | None
+    ) -> AddressState:
+        """Log in at an endpoint and give the connection to the link of the machine that is
+        there; a link that has one already leaves it to be closed here."""
+        before = self._context.addresses.get(endpoint)
+        met = await meet(self._context.client, endpoint, user, sock, before=before)
+        if isinstance(met, AddressState):
+            return met
+        live = self._settled(met)
+        await _give(live, met.connection)
+        return AddressState(
+            endpoint, AddressOutcome.SERVER, live.name, time.time(), server=live.record.id
+        )
 
     def forget(self, live: LiveServer) -> None:
         """End a server's link and forget it."""
@@ -93,22 +97,20 @@ class Sessions:
             if wait > 0:
                 waits.append(wait)
                 continue
-            found = await self._log_in(live, endpoint)
-            if isinstance(found, AddressState):
-                self._context.note(found)
+            met = await self._meet(live, endpoint)
+            if isinstance(met, AddressState):
+                self._context.note(met)
                 waits.append(self._context.addresses.wait(endpoint, time.time()))
                 continue
-            met = await self._identified(found)
-            if met is live:
-                return found
-            # Another machine has this address now, or nobody can tell.
-            if isinstance(met, str) or met.link is None or not met.link.offer(found):
-                await found.close()
+            there = self._settled(met)
+            if there is live:
+                return met.connection
+            await _give(there, met.connection)
         return min(waits)
 
-    async def _log_in(self, live: LiveServer, endpoint: Endpoint) -> Connection | AddressState:
+    async def _meet(self, live: LiveServer, endpoint: Endpoint) -> Met | AddressState:
         async with self._dials:
-            return await log_in(
+            return await meet(
                 self._context.client,
                 endpoint,
                 live.record.user,
@@ -116,17 +118,17 @@ class Sessions:
                 channel_limit=live.record.channel_limit,
             )
 
-    async def _identified(self, connection: Connection) -> LiveServer | str:
-        answer = await identify(connection)
-        if isinstance(answer, str):
-            self._context.note(
-                AddressState(connection.endpoint, AddressOutcome.ERROR, answer, time.time())
-            )
-            return answer
+    def _settled(self, met: Met) -> LiveServer:
+        """The server that the machine we met is; found, joined or moved if need be."""
         context = self._context
-        endpoint = connection.endpoint
+        endpoint = met.connection.endpoint
         sighting = Sighting(
-            endpoint, connection.user, time.time(), *answer, context.labels_of(endpoint.address)
+            endpoint,
+            met.connection.user,
+            time.time(),
+            met.identity,
+            met.facts,
+            context.labels_of(endpoint.address),
         )
         fleet = context.fleet
         decision = fleet.inventory.decide(sighting.identity, endpoint, fleet.is_connected)
@@ -237,6 +239,11 @@ class Sessions:
             context.judge.expect(live, sensor)
         context.poller.start(live.record.id, connection, list(live.sensors.values()))
         context.changed(live)
+
+
+async def _give(live: LiveServer, connection: Connection) -> None:
+    if live.link is None or not live.link.offer(connection):
+        await connection.close()
 
 
 def _preferring(record: Server, endpoint: Endpoint) -> Server:

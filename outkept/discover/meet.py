@@ -28,11 +28,15 @@ async def meet(
     sock: socket.socket | None = None,
     *,
     before: AddressState | None = None,
+    channel_limit: int | None = None,
     timeout: float = 20.0,
 ) -> Met | AddressState:
-    """Who is at `endpoint`, or how the attempt ended. `sock` and `before` as for `log_in`;
-    `timeout` (seconds) bounds the identification. Safe to cancel: no connection is left."""
-    connection = await log_in(client, endpoint, user, sock, before=before)
+    """Who is at `endpoint`, or how the attempt ended. `sock`, `before` and `channel_limit` as
+    for `log_in`; `timeout` (seconds) bounds the identification. Safe to cancel: no connection
+    is left."""
+    connection = await log_in(
+        client, endpoint, user, sock, before=before, channel_limit=channel_limit
+    )
     if isinstance(connection, AddressState):
         return connection
     met: Met | None = None
