@@ -12,9 +12,9 @@ MOST_EVENTS = 200
 MOST_SERVERS = 100_000
 """A daemon that names more has lost its mind, or is none."""
 
-_STATUS_BADNESS = {"quarantined": 40, "alarmed": 30, "disconnected": 25, "warned": 20}
+_STATUS_BADNESS = {"quarantined": 400, "alarmed": 300, "disconnected": 250, "warned": 200}
 _SENSOR_BADNESS = {"fired": 3, "alarmed": 3, "failed": 2, "warned": 1}
-_QUEUED_UP = 10
+_QUEUED_UP = 40
 _MOST_FAILING = 5
 
 
@@ -56,11 +56,11 @@ class Mirror:
             self.now = float(now)
 
     def remember(self, events: Iterable[Json]) -> None:
-        """Put in older events, newest first, that were asked for otherwise."""
-        known = {event.get("id") for event in self.events}
-        for event in events:
-            if event.get("id") not in known and len(self.events) < MOST_EVENTS:
-                self.events.append(event)
+        """Put in events that were asked for otherwise, newest first, where they belong."""
+        have = {event.get("id"): event for event in (*events, *self.events)}
+        numbered = [event for event in have.values() if isinstance(event.get("id"), int)]
+        self.events.clear()
+        self.events.extend(heapq.nlargest(MOST_EVENTS, numbered, key=lambda event: event["id"]))
 
     def worst(self, most: int) -> list[Json]:
         """The servers that need attention first, the others by name."""
@@ -145,6 +145,7 @@ def badness(server: Json) -> int:
     status = _STATUS_BADNESS.get(str(server.get("status")), 0)
     queued = _QUEUED_UP if server.get("queued_up") else 0
     bad = (_SENSOR_BADNESS.get(str(s.get("status")), 0) for s in server.get("sensors", []))
+    # A status outweighs whatever else there is, so the list is in the order of the words.
     return status + queued + min(sum(bad), _MOST_FAILING)
 
 

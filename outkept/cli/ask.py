@@ -1,5 +1,6 @@
 """`outkept servers`, `events` and `actions`: ask a running daemon."""
 
+import time
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -172,7 +173,7 @@ def _server_row(server: Json) -> tuple[Text, ...]:
         cell(", ".join(map(str, addresses)) if isinstance(addresses, list) else ""),
         cell(facts.get("os", "") if isinstance(facts, dict) else ""),
         cell(len(sensors) if isinstance(sensors, list) else ""),
-        trouble(server),
+        trouble(server, time.time()),
     )
 
 

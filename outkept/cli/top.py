@@ -2,19 +2,20 @@
 
 import asyncio
 import json
+import os
 import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from outkept.app.mirror import FrameError, Mirror
+from outkept.app.mirror import MOST_EVENTS, FrameError, Mirror
 from outkept.cli import options
-from outkept.cli.api import Daemon, DaemonError, ask_list
+from outkept.cli.api import Daemon, DaemonError, Json, ask, ask_list
 from outkept.cli.daemon import Token, Url, daemon_of, give_up
 from outkept.cli.errors import USAGE, fail
 from outkept.cli.keyboard import Keys, keys_of_terminal
@@ -52,7 +53,7 @@ def top(
     daemon = daemon_of(url, token, state, config)
     watch = _Watch(daemon)
     try:
-        watch.mirror.remember(ask_list(daemon, "events", 50))
+        ask(daemon, "stats")
     except DaemonError as error:
         give_up(error)
     until_done(watch.print_once if once else watch.draw)
@@ -80,6 +81,8 @@ class _Watch:
                 following = group.create_task(self._follow())
                 while self.failure is None and not keys.quit:
                     self._scroll = max(0, min(self._scroll + keys.take_scroll(), self._last()))
+                    # Asked each time, and not of COLUMNS, which knows nothing of a resize.
+                    console.size = ConsoleDimensions(*os.get_terminal_size(sys.stdout.fileno()))
                     live.update(self._picture(console.width, console.height), refresh=True)
                     await _pause(keys)
                 following.cancel()
@@ -127,6 +130,8 @@ class _Watch:
             max_size=MOST_BYTES,
             proxy=None if self._daemon.is_here else True,
         ) as socket:
+            # Asked for once the frames flow, so that no event falls between the two.
+            self.mirror.remember(await asyncio.to_thread(self._recent_events))
             while True:
                 async with asyncio.timeout(SILENCE_S):
                     frame = await socket.recv()
@@ -135,6 +140,12 @@ class _Watch:
                     self._notice = ""
                 if self.mirror.seq is not None and self.mirror.stats:
                     self._told.set()
+
+    def _recent_events(self) -> list[Json]:
+        try:
+            return ask_list(self._daemon, "events", MOST_EVENTS)
+        except DaemonError:
+            return []  # the frames that come tell what happens from now on
 
     def _refused(self, status: int) -> None:
         if status in {401, 403}:

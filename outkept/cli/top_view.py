@@ -16,7 +16,8 @@ Json = dict[str, Any]
 
 MAIN = (("load", "LOAD", 6), ("cpu", "CPU", 6), ("memory", "MEM", 6), ("disk", "DISK", 6))
 """Sensors that have a column: their name, the column's, its width."""
-FEWEST_EVENTS = 3
+FIXED_LINES = 8
+"""The header, headings, gaps and the line of keys."""
 STATUS_WIDTH = 12
 LONGEST_NAME = 32
 _BAD_WORDS = ("quarantined", "alarmed", "disconnected", "warned", "queued_up")
@@ -118,7 +119,7 @@ def _server_lines(mirror: Mirror, screen: Screen, room: int) -> list[Text]:
     name_width = max(6, min(name_width, LONGEST_NAME, screen.width // 3))
     columns = [column for column in MAIN if screen.width >= 60 + name_width]
     lines = [_heading(columns, name_width)]
-    lines += [_server_line(server, columns, name_width) for server in shown]
+    lines += [_server_line(server, columns, name_width, mirror.now or 0.0) for server in shown]
     below = len(mirror.servers) - scroll - len(shown)
     if below > 0 and len(lines) > 1:
         lines[-1] = Text(f"… {below + 1:,} more", style="dim")
@@ -131,7 +132,9 @@ def _heading(columns: Sequence[tuple[str, str, int]], name_width: int) -> Text:
     return Text("  ".join([*cells, "WHAT"]), style="bold reverse")
 
 
-def _server_line(server: Json, columns: Sequence[tuple[str, str, int]], name_width: int) -> Text:
+def _server_line(
+    server: Json, columns: Sequence[tuple[str, str, int]], name_width: int, now: float
+) -> Text:
     status = str(server.get("status"))
     away = status in {"disconnected", "quarantined"}
     line = Text(_cell(harmless(status), STATUS_WIDTH), style=STYLES.get(status, ""), end="")
@@ -139,7 +142,7 @@ def _server_line(server: Json, columns: Sequence[tuple[str, str, int]], name_wid
     for sensor, _, width in columns:
         value, style = _main_value(server, sensor)
         line.append(f"  {value[:width]:>{width}}", style="dim" if away else style)
-    return Text.assemble(line, "  ", trouble(server))
+    return Text.assemble(line, "  ", trouble(server, now))
 
 
 def _main_value(server: Json, name: str) -> tuple[str, str]:
@@ -163,8 +166,8 @@ def _main_value(server: Json, name: str) -> tuple[str, str]:
 
 def _event_lines(mirror: Mirror, screen: Screen) -> list[Text]:
     """A quarter of the screen, under a heading; none where there is hardly room for servers."""
-    room = max(FEWEST_EVENTS, screen.height // 4)
-    if screen.height < 12 or not mirror.events:
+    room = (screen.height - FIXED_LINES) // 4
+    if room < 1 or not mirror.events:
         return []
     lines = [Text("")] + [_event_line(event) for event in _first(mirror.events, room)]
     lines.insert(1, Text("TIME      WHAT HAPPENED", style="bold"))
