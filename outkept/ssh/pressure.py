@@ -26,13 +26,16 @@ class _Use:
 class Pressure:
     """Queued up is entered when a job waited longer than its own interval, or a tick was
     missed because its last job still queued. It is left after everything was in time for a
-    whole window: three times the longest interval, at least ten seconds."""
+    whole window: three times the longest interval that was not kept since it was entered, at
+    least ten seconds. A sensor that is read once an hour doesn't hold the state for hours
+    after the frequent ones are in time again."""
 
-    __slots__ = ("_late", "_uses")
+    __slots__ = ("_late", "_uses", "_window")
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._late: float | None = None
+        self._window = SHORTEST_WINDOW_S
 
     def completed(self, key: str, waited: float, took: float, every: float, now: float) -> None:
         """A job of `key`, due again every `every` seconds, waited and then took so long."""
@@ -44,27 +47,27 @@ class Pressure:
             use.took += FRESH * (took - use.took)
             use.seen = now
         if waited > every:
-            self._late = now
+            self._was_late(every, now)
 
     def missed(self, key: str, every: float, now: float) -> None:
         """A tick of `key` found its last job unfinished for want of a channel."""
         self._uses.setdefault(key, _Use(every, 0.0, now)).seen = now
-        self._late = now
+        self._was_late(every, now)
 
     def queued_up(self, now: float) -> bool:
         """Whether the server is queued up at `now`."""
         if self._late is None:
             return False
-        if now - self._late < self.window(now):
+        if now - self._late < self._window:
+            self._forget(now)
             return True
         self._late = None
+        self._window = SHORTEST_WINDOW_S
         return False
 
-    def window(self, now: float) -> float:
-        """How long everything must be in time before the state is left, in seconds."""
-        self._forget(now)
-        longest = max((use.every for use in self._uses.values()), default=0.0)
-        return max(WINDOW_INTERVALS * longest, SHORTEST_WINDOW_S)
+    def _was_late(self, every: float, now: float) -> None:
+        self._late = now
+        self._window = max(self._window, WINDOW_INTERVALS * every)
 
     def need(self) -> float:
         """Channel-seconds a second that all keys together ask for."""

@@ -100,6 +100,11 @@ class Transport:
         finally:
             self._conn.abort()
 
+    def nudge(self) -> None:
+        """Send a packet that means nothing."""
+        if not self._gone():
+            self._conn.send_debug("")
+
     def mute(self) -> None:
         """Ask for no more signs of life: this server answers no such question."""
         self._conn.set_keepalive(0)

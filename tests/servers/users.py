@@ -42,7 +42,8 @@ class User:
 def running_user(key: Path, *, suffix: str = "", shell: str = "/bin/sh") -> Iterator[User]:
     """Make a user whom `key` logs in; remove it, its home and its processes afterwards."""
     name = f"{PREFIX}{os.getpid()}{suffix}"
-    home = Path(tempfile.mkdtemp(prefix=f"outkept-{name}-"))
+    # tinysshd wants no folder above the home to be writable by others, as /tmp is.
+    home = Path(tempfile.mkdtemp(prefix=f"outkept-{name}-", dir="/var/lib"))
     with _locked():
         _remove_leftovers()
         command = [program("useradd"), "--no-create-home", "--home-dir", str(home)]
