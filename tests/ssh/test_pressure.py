@@ -50,13 +50,13 @@ def test_the_text_names_the_greatest_users_and_a_cure_that_is_enough() -> None:
             st.floats(0, 60),
             st.floats(0, 60),
             st.sampled_from([1.0, 5.0, 60.0]),
-            st.floats(0.1, 30),
+            st.integers(1, 30),
         ),
         max_size=30,
     )
 )
 def test_the_state_is_left_a_window_after_the_last_late_job(
-    jobs: list[tuple[str, float, float, float, float]],
+    jobs: list[tuple[str, float, float, float, int]],
 ) -> None:
     pressure, now, entered_until = Pressure(), 0.0, 0.0
     window = SHORTEST_WINDOW_S
