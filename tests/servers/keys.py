@@ -6,10 +6,15 @@ from pathlib import Path
 from tests.servers.process import program
 
 
-def generate_key(path: Path, *, kind: str = "ed25519", passphrase: str = "") -> Path:
-    """Make a private key at `path` and its public half beside it. Returns `path`."""
+def generate_key(
+    path: Path, *, kind: str = "ed25519", passphrase: str = "", form: str = "RFC4716"
+) -> Path:
+    """Make a private key at `path` and its public half beside it. Returns `path`.
+
+    `form` is ssh-keygen's -m: RFC4716 is OpenSSH's own, PEM the old one of RSA keys."""
     path.unlink(missing_ok=True)
     command = [program("ssh-keygen"), "-q", "-t", kind, "-N", passphrase, "-f", str(path)]
+    command += ["-m", form]
     subprocess.run([*command, "-C", "outkept-test"], check=True, stdin=subprocess.DEVNULL)
     return path
 
