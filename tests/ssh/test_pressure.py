@@ -1,72 +1,117 @@
-"""When a pool is queued up, until when, and what is said of it."""
+"""Queued up: entered, explained, cured and left, as values."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outkept.ssh.pressure import SHORTEST_WINDOW_S, WINDOW_INTERVALS, Pressure
+from outkept.ssh.pressure import Pressure
 
 
-def none_to_be_had(_: int) -> str:
-    return ""
+def cure(channels: int) -> str:
+    return f"set MaxSessions to {channels}"
 
 
-def test_jobs_in_time_are_not_queued_up() -> None:
+def busy(took: dict[str, float], every: float, waited: float) -> Pressure:
     pressure = Pressure()
-    pressure.completed("load", waited=4.9, took=1.0, every=5.0, now=10.0)
-    assert not pressure.queued_up(10.0)
-    assert pressure.explain(10.0, 1, none_to_be_had) == ""
+    for key, seconds in took.items():
+        pressure.completed(key, waited, seconds, every, 100.0)
+    return pressure
 
 
-def test_a_job_that_waited_longer_than_its_interval_is_queued_up_for_three_of_them() -> None:
-    pressure = Pressure()
-    pressure.completed("load", waited=5.1, took=1.0, every=5.0, now=10.0)
-    assert pressure.queued_up(24.9)
-    assert not pressure.queued_up(25.0)
-
-
-def test_a_sensor_read_once_an_hour_does_not_hold_the_state() -> None:
-    pressure = Pressure()
-    pressure.completed("kernel", waited=0.0, took=1.0, every=3600.0, now=9.0)
-    pressure.missed("load", every=5.0, now=10.0)
-    assert pressure.queued_up(10.0)
-    assert not pressure.queued_up(25.0)
-
-
-def test_the_text_names_the_greatest_users_and_a_cure_that_is_enough() -> None:
-    pressure = Pressure()
-    for key, took in (("mysql", 6.0), ("load", 3.0), ("users", 1.0), ("disk", 1.0)):
-        pressure.completed(key, waited=6.0, took=took, every=5.0, now=10.0)
-    text = pressure.explain(10.0, 2, lambda channels: f"set MaxSessions to {channels}")
+def test_it_names_the_greatest_users_and_both_cures() -> None:
+    took = {"load": 14.0, "mysql": 10.0, "time": 4.0, "users": 6.0}
+    text = busy(took, every=10.0, waited=11.0).explain(100.0, 2, cure)
     assert text == (
-        "mysql, load and 2 more need 2.2 channel-seconds a second and the server allows 2:"
-        " read them every 6 s, or set MaxSessions to 3"
+        "load, mysql and 2 more need 3.4 channel-seconds a second and the server allows 2:"
+        " read them every 17 s, or set MaxSessions to 4"
     )
+
+
+def test_one_and_three_keys_read_as_a_person_would_say_it() -> None:
+    alone = busy({"load": 30.0}, every=10.0, waited=11.0).explain(100.0, 1, cure)
+    assert alone.startswith("load needs 3.0 channel-seconds a second")
+    three = busy({"a": 30.0, "b": 20.0, "c": 10.0}, 10.0, 11.0).explain(100.0, 1, cure)
+    assert three.startswith("a, b and c need 6.0")
+
+
+def test_where_no_channel_can_be_had_only_the_interval_is_named() -> None:
+    text = busy({"load": 30.0, "disk": 10.0}, 10.0, 11.0).explain(100.0, 1, lambda wanted: "")
+    assert text.endswith("the server allows 1: read them every 40 s")
+
+
+def test_long_jobs_that_hold_up_short_ones_are_explained_too() -> None:
+    pressure = Pressure()
+    pressure.completed("backup", 0.0, 8.0, 60.0, 100.0)
+    pressure.completed("load", 6.0, 0.1, 5.0, 100.0)
+    assert pressure.explain(100.0, 1, cure) == (
+        "backup and load hold the server's 1 channel for up to 8.0 s at a time:"
+        " read them every 10 s, or set MaxSessions to 2"
+    )
+
+
+def test_waiting_less_than_the_interval_is_in_time() -> None:
+    assert busy({"load": 1.0}, every=10.0, waited=9.9).explain(100.0, 1, cure) == ""
+
+
+def test_a_tick_missed_for_want_of_a_channel_enters_it() -> None:
+    pressure = Pressure()
+    pressure.missed("load", 10.0, 50.0)
+    assert pressure.queued_up(50.0)
+    assert pressure.explain(50.0, 1, cure)
+
+
+def test_it_is_left_after_a_window_without_lateness_and_not_before() -> None:
+    pressure = busy({"load": 1.0, "disk": 1.0}, every=10.0, waited=11.0)
+    for now in (105.0, 115.0, 129.9):
+        pressure.completed("load", 0.0, 1.0, 10.0, now)
+        assert pressure.queued_up(now)
+    assert not pressure.queued_up(130.0)
+    assert pressure.explain(130.0, 1, cure) == ""
+
+
+def test_the_window_is_at_least_ten_seconds() -> None:
+    pressure = busy({"load": 1.0}, every=0.1, waited=1.0)
+    assert pressure.queued_up(109.9)
+    assert not pressure.queued_up(110.0)
+
+
+def test_a_late_job_within_the_window_begins_it_anew() -> None:
+    pressure = busy({"load": 1.0}, every=10.0, waited=11.0)
+    pressure.completed("load", 12.0, 1.0, 10.0, 125.0)
+    assert pressure.queued_up(154.9)
+    assert not pressure.queued_up(155.0)
+
+
+def test_keys_that_are_asked_for_no_more_are_forgotten() -> None:
+    pressure = busy({"old": 30.0}, every=1.0, waited=0.0)
+    pressure.completed("load", 20.0, 20.0, 10.0, 200.0)
+    assert pressure.explain(200.0, 1, cure).startswith("load needs")
 
 
 @given(
-    st.lists(
+    jobs=st.lists(
         st.tuples(
-            st.sampled_from("abc"),
-            st.floats(0, 60),
-            st.floats(0, 60),
-            st.sampled_from([1.0, 5.0, 60.0]),
-            st.integers(1, 30),
+            st.sampled_from("abcdefgh"),
+            st.floats(0, 100),
+            st.floats(0, 100),
+            st.floats(0.01, 1000),
+            st.floats(0, 10),
         ),
-        max_size=30,
-    )
+        min_size=1,
+        max_size=50,
+    ),
+    limit=st.integers(1, 8),
 )
-def test_the_state_is_left_a_window_after_the_last_late_job(
-    jobs: list[tuple[str, float, float, float, int]],
+def test_the_interval_it_advises_needs_no_more_than_there_is(
+    jobs: list[tuple[str, float, float, float, float]], limit: int
 ) -> None:
-    pressure, now, entered_until = Pressure(), 0.0, 0.0
-    window = SHORTEST_WINDOW_S
-    for key, waited, took, every, pause in jobs:
-        now += pause
-        if now >= entered_until:
-            window = SHORTEST_WINDOW_S
-        assert pressure.queued_up(now) == (now < entered_until)
+    pressure = Pressure()
+    now = 0.0
+    for key, waited, took, every, later in jobs:
+        now += later
         pressure.completed(key, waited, took, every, now)
-        if waited > every:
-            window = max(window, WINDOW_INTERVALS * every)
-            entered_until = now + window
-        assert pressure.queued_up(now) == (now < entered_until)
+    text = pressure.explain(now, limit, cure)
+    assert bool(text) == pressure.queued_up(now)
+    if text and pressure.need() > limit:
+        advised = float(text.split("read them every ")[1].split(" s")[0])
+        assert sum(use.took for use in pressure._uses.values()) / advised <= limit * (1 + 1e-9)
+        assert int(text.rsplit(" ", 1)[1]) >= pressure.need()
