@@ -44,10 +44,10 @@ async def running(
     caller's. A defect in one of its parts ends the context with that error.
     """
     context = await _assembled(settings, library, store, client)
-    source = DaemonSource(context)
-    context.hub = Hub(source)
     sessions = Sessions(context)
-    source.crawl = Crawl(context, sessions)
+    crawl = Crawl(context, sessions)
+    source = DaemonSource(context, crawl)
+    context.hub = Hub(source)
     reactions = Reactions(
         context.fleet,
         store,
@@ -64,7 +64,7 @@ async def running(
                 ("poller", context.poller.run()),
                 ("hub", context.hub.run()),
                 ("sessions", sessions.run()),
-                ("crawl", source.crawl.run()),
+                ("crawl", crawl.run()),
                 ("reactions", reactions.run()),
                 ("lookout", Lookout(context, sessions).run()),
             )

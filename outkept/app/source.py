@@ -23,9 +23,9 @@ from outkept.serve.source import Page, Points
 class DaemonSource:
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, crawl: Crawl) -> None:
         self._context = context
-        self.crawl: Crawl | None = None
+        self.crawl = crawl
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -51,11 +51,9 @@ class DaemonSource:
         }
 
     def sweeps(self) -> list[Json]:
-        return [sweep_view(progress) for progress in self.crawl.progress()] if self.crawl else []
+        return [sweep_view(progress) for progress in self.crawl.progress()]
 
     async def start_sweep(self, range_text: str | None) -> list[Json]:
-        if self.crawl is None:
-            raise KeyError(range_text)
         ranges = self.crawl.start(range_text)
         return [{"range": text, "requested": time.time()} for text in ranges]
 
@@ -99,4 +97,4 @@ class DaemonSource:
         return families(self._context)
 
     def ready(self) -> str:
-        return "" if self.crawl is not None else "starting"
+        return self._context.store.stats().trouble

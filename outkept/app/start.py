@@ -1,14 +1,16 @@
 """From settings to a daemon that serves: everything that can fail at the start, in order."""
 
-import logging
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outkept.app.daemon import running
 from outkept.config.resources import data_dir
 from outkept.config.settings import Settings
 from outkept.model.sensor import Sensor
+from outkept.model.sweep import SweepProgress
 from outkept.serve.access import Access
 from outkept.serve.auth import SecretError, load_secret
 from outkept.serve.http import create_app
@@ -24,8 +26,6 @@ from outkept.store.store import Store
 URL_FILE = "url"
 """In the state directory while a daemon runs: where `outkept servers` and others find it."""
 
-_log = logging.getLogger(__name__)
-
 
 class StartError(Exception):
     """The daemon can't start, or its state can't be read. One line that says what to do."""
@@ -40,8 +40,15 @@ class Plan:
     credentials: Credentials
 
 
-async def run(plan: Plan, ready: Callable[[str], None]) -> None:
-    """Run the daemon until cancelled; `ready` gets the page's address once it answers.
+Progress = Callable[[], list[SweepProgress]]
+"""Running sweeps and the last that ended, newest first."""
+
+Watch = Callable[[str, Progress], Coroutine[Any, Any, None]]
+"""Gets the page's address once it answers, and runs beside the daemon until it is cancelled."""
+
+
+async def run(plan: Plan, watch: Watch) -> None:
+    """Run the daemon until cancelled, and `watch` beside it from the moment it answers.
 
     Raises StartError. On leaving, connections are closed and the state is on disk.
     """
@@ -50,14 +57,14 @@ async def run(plan: Plan, ready: Callable[[str], None]) -> None:
     try:
         store = Store.open(state, _retention(settings))
         try:
-            await _serve(plan, store, state, ready)
+            await _serve(plan, store, state, watch)
         finally:
             await store.close()
     except (StateError, StoreError, SecretError, ListenError, HostKeyFileError) as error:
         raise StartError(str(error)) from None
 
 
-async def _serve(plan: Plan, store: Store, state: Path, ready: Callable[[str], None]) -> None:
+async def _serve(plan: Plan, store: Store, state: Path, watch: Watch) -> None:
     settings = plan.settings
     listen = settings.dashboard.listen
     listener = bind(listen.host, listen.port)
@@ -67,7 +74,12 @@ async def _serve(plan: Plan, store: Store, state: Path, ready: Callable[[str], N
         async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
             app = create_app(source, hub, access, data_dir("dashboard"))
             (state / URL_FILE).write_text(url, encoding="ascii")
-            await serve(app, listener, ready=lambda: ready(url))
+            async with asyncio.TaskGroup() as group:
+
+                def ready() -> None:
+                    group.create_task(watch(url, source.crawl.progress))
+
+                await serve(app, listener, ready=ready)
     finally:
         listener.close()
         (state / URL_FILE).unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from outkept.app.start import Plan, StartError
 from outkept.app.start import run as run_daemon
 from outkept.cli import options
 from outkept.cli.errors import fail_all
-from outkept.cli.run import announce, until_stopped
+from outkept.cli.run import until_stopped
+from outkept.cli.watch import watch
 from outkept.config.commandline import CommandLine
 from outkept.config.load import load
 from outkept.demo import LIVELY, DemoError, SimulatedFleet, simulated_fleet
@@ -45,7 +46,7 @@ async def _demo(
     try:
         async with simulated_fleet(scratch / "fleet", servers, seed) as fleet:
             plan = demo_plan(fleet, scratch, listen, state)
-            await run_daemon(plan, announce)
+            await run_daemon(plan, watch)
     except DemoError as error:
         raise StartError(str(error)) from None
 

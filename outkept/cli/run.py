@@ -1,19 +1,16 @@
 """`outkept run`: the daemon."""
 
-import asyncio
 import logging
-import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
-
-import typer
-import uvloop
 
 from outkept.app.start import Plan, StartError
 from outkept.app.start import run as run_daemon
 from outkept.cli import options
 from outkept.cli.errors import fail
+from outkept.cli.loop import until_done
 from outkept.cli.plan import default_file, make_plan
+from outkept.cli.watch import watch
 from outkept.config.commandline import CommandLine
 
 
@@ -49,33 +46,13 @@ def run(
 
 def serve_until_stopped(plan: Plan) -> None:
     """Run the daemon of `plan` until SIGINT or SIGTERM; both are a normal end."""
-    until_stopped(lambda: run_daemon(plan, announce))
-
-
-def announce(url: str) -> None:
-    """Say where the page is, in a form that terminals make clickable."""
-    typer.echo(f"Dashboard: {url}   (stop with Ctrl-C)")
+    until_stopped(lambda: run_daemon(plan, watch))
 
 
 def until_stopped(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `main` in a new loop; a signal cancels it, which is a normal end."""
+    """Run `main` until SIGINT or SIGTERM, both of which are a normal end."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        uvloop.run(_interruptible(main))
-    except* StartError as group:
-        fail(str(_first(group)))
-
-
-async def _interruptible(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(main())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        until_done(main)
+    except StartError as error:
+        fail(str(error))

@@ -19,6 +19,7 @@ from outkept.cli.plan import default_file, make_plan
 from outkept.cli.progress import Step, progress_bar
 from outkept.cli.render import cell, print_json, print_table, seconds, worded
 from outkept.config.commandline import CommandLine
+from outkept.model.address import AddressOutcome
 from outkept.model.sweep import SweepProgress
 
 COLUMNS = ("ADDRESS", "PORT", "OUTCOME", "HOSTNAME", "OS", "SSH SERVER", "REASON")
@@ -123,9 +124,15 @@ def _sum_up(progress: SweepProgress, lines: int, *, finished: bool) -> None:
     what = f"{progress.found:,} servers found" if progress.found else "no servers found"
     if progress.found == 1:
         what = "1 server found"
-    outcomes = sorted(progress.outcomes.items(), key=lambda item: -item[1])
-    by_outcome = ", ".join(f"{count:,} {word}" for word, count in outcomes)
+    outcomes = by_outcome(progress)
     tried = f"{progress.done:,} of {progress.total:,} addresses and ports tried"
     end = "" if finished else "interrupted: "
     gap = "\n" if lines and sys.stderr.isatty() and sys.stdout.isatty() else ""
-    typer.echo(f"{gap}{end}{what}; {tried}{f': {by_outcome}' if by_outcome else ''}", err=True)
+    typer.echo(f"{gap}{end}{what}; {tried}{f': {outcomes}' if outcomes else ''}", err=True)
+
+
+def by_outcome(progress: SweepProgress) -> str:
+    """How many addresses that are no servers ended how, the most frequent first."""
+    outcomes = sorted(progress.outcomes.items(), key=lambda item: -item[1])
+    others = (item for item in outcomes if item[0] != AddressOutcome.SERVER)
+    return ", ".join(f"{count:,} {word}" for word, count in others)
