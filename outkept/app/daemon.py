@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from outkept.act.policy import Mode
 from outkept.app.addresses import Addresses
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
@@ -52,7 +51,7 @@ async def running(
         context.fleet,
         store,
         context.herald,
-        mode=Mode(settings.reactions.mode),
+        mode=settings.reactions.mode,
         timeout=settings.ssh.command_timeout,
     )
     await _tell_unfinished(context)

@@ -5,11 +5,12 @@ import asyncio
 import logging
 import time
 
-from outkept.act.policy import Mode, decide
+from outkept.act.policy import decide
 from outkept.act.runner import Send, carry_out, intend, record
 from outkept.app.fleet import Fleet
 from outkept.app.herald import Herald
 from outkept.app.judge import Alarm
+from outkept.config.settings import ReactionMode
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandOutcome
 from outkept.model.event import Event, EventType, sensor_label
@@ -27,7 +28,7 @@ class Reactions:
     """`timeout` bounds each reaction's run, in seconds, where its sensor names none."""
 
     def __init__(
-        self, fleet: Fleet, store: Store, herald: Herald, *, mode: Mode, timeout: float
+        self, fleet: Fleet, store: Store, herald: Herald, *, mode: ReactionMode, timeout: float
     ) -> None:
         self._fleet = fleet
         self._store = store

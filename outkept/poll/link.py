@@ -36,10 +36,6 @@ class Link:
         self._wake.set()
         return True
 
-    def redial(self) -> None:
-        """Dial now, whatever wait is on."""
-        self._wake.set()
-
     async def run(self) -> None:
         """Hold a connection until cancelled; the connection is closed then."""
         failures = 0

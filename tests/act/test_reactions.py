@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from outkept.act.policy import Mode, decide
+from outkept.act.policy import decide
 from outkept.act.runner import carry_out, intend, record
+from outkept.config.settings import ReactionMode
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.model.sensor import Sensor
@@ -29,7 +30,7 @@ class ListJournal:
 
 
 def decision(
-    mode: Mode = Mode.ON,
+    mode: ReactionMode = ReactionMode.ON,
     sensor: Sensor = NGINX,
     *,
     by_zero: bool = False,
@@ -42,9 +43,9 @@ def decision(
 
 
 def test_a_reaction_runs_when_it_is_on_and_is_written_down_in_dry_run() -> None:
-    assert decision(Mode.ON) == (True, True)
-    assert decision(Mode.DRY_RUN) == (False, True)
-    assert decision(Mode.OFF) == (False, False)
+    assert decision(ReactionMode.ON) == (True, True)
+    assert decision(ReactionMode.DRY_RUN) == (False, True)
+    assert decision(ReactionMode.OFF) == (False, False)
 
 
 def test_a_zero_alarm_and_a_sensor_without_reaction_run_nothing() -> None:
