@@ -127,10 +127,10 @@ class ChannelPool:
         self._dispatch()
         return True
 
-    def cancel(self, key: str) -> None:
-        """Answer the job of `key`, if there is one, with CANCELLED and end what it started."""
-        entry = self._keys.get(key)
-        if entry is None:
+    def cancel(self, job: Job) -> None:
+        """Answer `job`, unless it was answered, with CANCELLED and end what it started."""
+        entry = self._keys.get(job.key)
+        if entry is None or entry.job is not job:
             return
         if entry.execution is not None:
             entry.execution.cancel()
@@ -138,6 +138,12 @@ class ChannelPool:
             self._waiting.remove(entry)
             heapq.heapify(self._waiting)
         self._answer(entry, CommandFailure(FailureKind.CANCELLED, "cancelled", started=False))
+
+    def end_running(self, reason: str) -> None:
+        """We are about to close the connection: answer what runs, and end its processes where
+        the server allows it."""
+        for execution in list(self._running):
+            execution.fail(FailureKind.LOST, reason)
 
     def close(self, reason: str) -> None:
         """The connection is gone: answer what waits with LOST. What runs, its link ends."""
@@ -162,6 +168,17 @@ class ChannelPool:
     async def _work(self, entry: _Entry) -> None:
         """Hold one slot for one try of one job."""
         execution = self._prepare(entry)
+        try:
+            await self._try(entry, execution)
+            if execution.opened and self._limit.learned and self._busy >= self._limit.value:
+                # The server frees a slot a moment after it closed the channel.
+                await self._link.round_trip()
+        finally:
+            self._busy -= 1
+            if self._closed is None:
+                self._dispatch()
+
+    async def _try(self, entry: _Entry, execution: Execution) -> None:
         sent_under = self._limit.value
         try:
             await self._link.execute(execution)
@@ -170,17 +187,12 @@ class ChannelPool:
             await self._turned_down(entry, execution, sent_under)
         except Lost as lost:
             execution.conclude(lost.reason)
+        except asyncio.CancelledError:
+            execution.conclude(self._closed or "closed")
+            raise
         finally:
             self._running.discard(execution)
-            if execution.opened:
-                self._open -= 1
-                execution.fail(FailureKind.LOST, "the connection was closed")
-        if execution.opened and self._limit.learned and self._busy >= self._limit.value:
-            # The server frees a slot a moment after it closed the channel.
-            await self._link.round_trip()
-        self._busy -= 1
-        if self._closed is None:
-            self._dispatch()
+            self._open -= execution.opened
 
     def _prepare(self, entry: _Entry) -> Execution:
         job = entry.job

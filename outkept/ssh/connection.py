@@ -86,7 +86,7 @@ class Connection:
         try:
             return await answer
         except asyncio.CancelledError:
-            self.pool.cancel(name)
+            self.pool.cancel(job)
             raise
 
     async def wait_lost(self) -> str:
@@ -94,8 +94,9 @@ class Connection:
         return await asyncio.shield(self._gone)
 
     async def close(self) -> None:
-        """End the connection and every task under it. Idempotent, bounded by seconds;
-        cancel-safe: what was dropped stays dropped."""
+        """End the connection, the commands on it, and every task under it. Idempotent,
+        bounded by seconds; cancel-safe: what was dropped stays dropped."""
+        self.pool.end_running("closed")
         self._lose("closed")
         try:
             await self._link.close()

@@ -71,6 +71,8 @@ class Transport:
             await asyncio.sleep(0)
             if not execution.opened and not self._gone():
                 raise ChannelRefused(printable(str(error))) from None
+        except Exception as error:  # noqa: BLE001 hostile bytes make asyncssh raise anything
+            self.give_up(f"the server broke the protocol: {printable(str(error))}")
         if execution.opened:
             await execution.over
         if self._gone():

@@ -96,14 +96,15 @@ async def test_closing_answers_what_runs_and_what_waits(sshd: Server, ssh_user: 
     async with connected(client, sshd.endpoint, ssh_user.name) as connection:
         async with asyncio.TaskGroup() as group:
             commands = [
-                group.create_task(connection.run("sleep 300", timeout=60)) for _ in range(3)
+                group.create_task(connection.run("sleep 319", timeout=60)) for _ in range(3)
             ]
-            await eventually(lambda: _runs(ssh_user, b"sleep"), "the first command runs")
+            await eventually(lambda: _runs(ssh_user, b"sleep\x00319"), "the first command runs")
             await connection.close()
             await connection.close()
         outcomes = [failure(command.result()) for command in commands]
         assert {each.kind for each in outcomes} == {FailureKind.LOST}
         assert {each.reason for each in outcomes} == {"closed"}
+        await eventually(lambda: not _runs(ssh_user, b"sleep\x00319"), "the remote process is gone")
         assert await connection.wait_lost() == "closed"
 
 

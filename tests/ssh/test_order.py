@@ -111,16 +111,30 @@ async def test_a_cancelled_job_that_waits_is_answered_and_gone() -> None:
     link.gates["first"] = asyncio.Event()
     pool = pool_of(link, scope)
     outcomes: dict[str, CommandOutcome] = {}
-    for name in ("first", "second", "third"):
-        pool.submit(job(name, outcomes, 2, 0.0))
+    jobs = [job(name, outcomes, 2, 0.0) for name in ("first", "second", "third")]
+    for each in jobs:
+        pool.submit(each)
     await eventually(lambda: link.ran, "the first runs")
-    pool.cancel("second")
+    pool.cancel(jobs[1])
     assert failure(outcomes["second"]).kind is FailureKind.CANCELLED
     assert not failure(outcomes["second"]).started
     link.gates["first"].set()
     await eventually(lambda: len(outcomes) == 3, "the others are answered")
     assert link.ran == ["first", "third"]
     await scope.aclose()
+
+
+async def test_closing_the_scope_answers_what_a_link_still_holds() -> None:
+    link, scope = DecidedLink(), Scope("test")
+    link.gates["held"] = asyncio.Event()
+    pool = pool_of(link, scope)
+    outcomes: dict[str, CommandOutcome] = {}
+    pool.submit(job("held", outcomes, 2, 0.0))
+    await eventually(lambda: link.ran, "it runs")
+    pool.close("closed")
+    await scope.aclose()
+    assert failure(outcomes["held"]).kind is FailureKind.LOST
+    assert pool.stats().busy == 0
 
 
 async def test_no_interval_however_short_grows_the_queue() -> None:

@@ -95,7 +95,7 @@ async def test_fifty_timeouts_leave_every_slot_usable(ssh_user: User) -> None:
             client_with(ssh_user.key), server.endpoint, ssh_user.name
         ) as connection:
             late = await asyncio.gather(
-                *(connection.run("sleep 300", timeout=0.05) for _ in range(50))
+                *(connection.run("sleep 317", timeout=0.05) for _ in range(50))
             )
             assert {failure(each).kind for each in late} == {FailureKind.TIMED_OUT}
             good = (connection.run("echo good", timeout=30) for _ in range(20))
@@ -278,7 +278,7 @@ def _sleeping(user: User) -> list[int]:
     for pid in user.processes():
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if file.read().startswith(b"sleep\x00300"):
+                if file.read().startswith(b"sleep\x00317"):
                     found.append(pid)
         except OSError:
             continue
