@@ -49,7 +49,7 @@ function fold() {
 }
 
 mountFilters(store, { chips: part("chips"), search: part("search") });
-mountFleet(store, { list: part("tiles"), note: part("fleet-note"), total: part("fleet-total") });
+mountFleet(store, { list: part("tiles"), note: part("fleet-note"), total: part("fleet-total"), end: part("tiles-end") });
 mountEvents(store, { list: part("events"), last: part("last-event"), note: part("events-note") });
 mountSweeps(store, part("sweeps"));
 store.on("view", remember);

@@ -1,88 +1,89 @@
-// All servers as tiles, the most urgent first. Only what changed is touched, a slice at a time.
+// All servers as tiles, the most urgent first. Only what changed is touched, a slice at a time,
+// and only as many tiles are drawn as someone has scrolled to.
 
-import { count } from "./format.js";
 import { setShown, setText } from "./dom.js";
 import { matches } from "./filters.js";
+import { count } from "./format.js";
 import { serverRank } from "./levels.js";
 import { newTile } from "./tile.js";
 
 const SLICE = 8;
 const AGES = 10000;
-const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+const PAGE = 240;
 
-function order(a, b) {
-  return serverRank(a) - serverRank(b) || byName.compare(a.hostname, b.hostname) || (a.id < b.id ? -1 : 1);
-}
-
-/** Show the servers of `store` in `list`; `note` says so if there are none to show. */
-export function mountFleet(store, { list, note, total }) {
+/** Show the servers of `store` in `list`; `note` says so if there are none to show, `total` how
+ * many there are, and more are drawn when `end`, which stands behind the list, comes near. */
+export function mountFleet(store, { list, note, total, end }) {
+  const places = new Map();
   const tiles = new Map();
   const dirty = new Set();
-  let resort = false;
+  let limit = PAGE;
+  let moved = false;
   let drawing = 0;
-
-  function draw() {
-    drawing = requestAnimationFrame(() => {
-      drawing = 0;
-      const end = performance.now() + SLICE;
-      for (const id of dirty) {
-        dirty.delete(id);
-        showOne(id);
-        if (performance.now() > end) break;
-      }
-      if (!dirty.size && resort) arrange();
-      say();
-      if (dirty.size) draw();
-    });
-  }
 
   function touch(ids) {
     for (const id of ids) dirty.add(id);
-    if (!drawing) draw();
+    drawing ||= requestAnimationFrame(draw);
   }
 
-  function showOne(id) {
+  function draw() {
+    drawing = 0;
+    const until = performance.now() + SLICE;
+    for (const id of dirty) {
+      dirty.delete(id);
+      bringUpToDate(id);
+      if (performance.now() > until) break;
+    }
+    if (dirty.size) drawing = requestAnimationFrame(draw);
+    else if (moved) arrange();
+    say();
+  }
+
+  function bringUpToDate(id) {
     const server = store.servers.get(id);
-    const old = tiles.get(id);
-    if (!server || !matches(server, store.view)) {
-      if (old) {
-        old.tile.node.remove();
-        tiles.delete(id);
-      }
-      return;
+    const place = server && matches(server, store.view) ? placeOf(server) : undefined;
+    if (places.get(id) !== place) {
+      moved = true;
+      if (place === undefined) places.delete(id);
+      else places.set(id, place);
     }
-    const tile = old?.tile ?? newTile(server);
-    const key = `${serverRank(server)}\n${server.hostname}`;
-    if (old?.key !== key) resort = true;
-    tiles.set(id, { tile, key });
-    tile.show(server, store.now());
-    if (!old) list.append(tile.node);
+    if (place !== undefined) tiles.get(id)?.show(server, store.now());
   }
 
-  // Walks the list once and moves only what stands in the wrong place, so that a tile that is
-  // read or has the focus stays where it is unless its own place changed.
   function arrange() {
-    resort = false;
-    const sorted = [...tiles.keys()].map((id) => store.servers.get(id)).filter(Boolean).sort(order);
-    const focused = document.activeElement;
-    let at = list.firstElementChild;
-    for (const server of sorted) {
-      const { node } = tiles.get(server.id).tile;
-      if (node === at) {
-        at = at.nextElementSibling;
-      } else if (at && at.nextElementSibling === node) {
-        const strayed = at;
-        at = node.nextElementSibling;
-        strayed.remove();
-      } else {
-        list.insertBefore(node, at);
-      }
+    moved = false;
+    const ordered = [...places].sort((a, b) => (a[1] < b[1] ? -1 : 1)).slice(0, limit);
+    const visible = new Set(ordered.map(([id]) => id));
+    for (const [id, tile] of tiles) {
+      if (visible.has(id)) continue;
+      tile.node.remove();
+      tiles.delete(id);
     }
-    if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
+    for (const id of visible) {
+      if (tiles.has(id)) continue;
+      const server = store.servers.get(id);
+      const tile = newTile(server);
+      tile.show(server, store.now());
+      tiles.set(id, tile);
+    }
+    reorder(list, [...visible].map((id) => tiles.get(id).node));
+    // Asks anew whether the end is near: the list may have become shorter.
+    nearing.unobserve(end);
+    nearing.observe(end);
   }
+
+  const nearing = new IntersectionObserver(
+    (entries) => {
+      if (!entries.at(-1).isIntersecting || places.size <= limit) return;
+      limit += PAGE;
+      moved = true;
+      touch([]);
+    },
+    { rootMargin: "800px" },
+  );
 
   function say() {
-    const shown = tiles.size;
+    const shown = places.size;
     const known = store.servers.size;
     setText(total, shown === known ? `${count(known)} servers` : `${count(shown)} of ${count(known)} servers`);
     setShown(note, shown === 0 && !dirty.size);
@@ -91,11 +92,37 @@ export function mountFleet(store, { list, note, total }) {
     else setText(note, "No servers yet. They appear here as the sweep finds them.");
   }
 
-  store.on("servers", (ids) => touch(ids ?? new Set([...tiles.keys(), ...store.servers.keys()])));
-  store.on("view", () => touch([...tiles.keys(), ...store.servers.keys()]));
-  setInterval(() => {
-    for (const [id, server] of store.servers) if (!server.connected) dirty.add(id);
-    if (dirty.size && !drawing) draw();
-  }, AGES);
+  store.on("servers", (ids) => touch(ids ?? [...places.keys(), ...store.servers.keys()]));
+  store.on("view", () => {
+    limit = PAGE;
+    touch([...places.keys(), ...store.servers.keys()]);
+  });
+  // Ages grow without any news.
+  setInterval(() => touch([...tiles.keys()].filter((id) => !store.servers.get(id)?.connected)), AGES);
   say();
+}
+
+// A text that sorts by urgency, then by name with its numbers as numbers, then by id.
+function placeOf(server) {
+  const name = server.hostname.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
+  return `${serverRank(server).toFixed(1)}\n${name}\n${server.id}`;
+}
+
+// Walks the list once and moves only what stands in the wrong place, so that a tile that is
+// read or has the focus stays where it is unless its own place changed.
+function reorder(list, nodes) {
+  const focused = document.activeElement;
+  let at = list.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) {
+      at = at.nextElementSibling;
+    } else if (at && at.nextElementSibling === node) {
+      const strayed = at;
+      at = node.nextElementSibling;
+      strayed.remove();
+    } else {
+      list.insertBefore(node, at);
+    }
+  }
+  if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
 }

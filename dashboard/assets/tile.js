@@ -46,8 +46,8 @@ export function newTile(server) {
     setAttribute(address, "title", now.addresses.slice(0, 20).join(", "));
     setShown(seen, !now.connected);
     if (!now.connected) {
-      setText(seen, `, last seen ${ago(clock - now.last_seen)}`);
-      setAttribute(seen, "title", instant(now.last_seen));
+      setText(seen, `, seen ${ago(clock - now.last_seen)}`);
+      setAttribute(seen, "title", `Last seen ${instant(now.last_seen)}`);
     }
     queued.show(now);
     setText(reason, now.reason ?? "");
@@ -55,7 +55,7 @@ export function newTile(server) {
     showCells(cells, shown, choose(now.series));
   }
 
-  return { node, link, show };
+  return { node, show };
 }
 
 function newQueuedUp() {
