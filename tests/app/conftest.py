@@ -1,0 +1,19 @@
+"""Sites for tests: each has a loopback subnet of its own."""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.app.harness import Site
+from tests.servers import User
+
+_numbers = itertools.count(os.getpid())
+
+
+@pytest.fixture
+def site(tmp_path: Path, ssh_user: User) -> Site:
+    """A site without servers, sensors and state."""
+    number = next(_numbers)
+    return Site(tmp_path / "site", ssh_user, f"127.{61 + number // 250 % 30}.{number % 250}.0/28")
