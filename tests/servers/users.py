@@ -89,6 +89,8 @@ def _remove_leftovers() -> None:
         if not Path(f"/proc/{number}").exists():
             _end_processes(User(entry.pw_name, Path(), Path(), entry.pw_uid))
             subprocess.run([program("userdel"), "-f", entry.pw_name], capture_output=True)
+            if entry.pw_dir.startswith(f"/var/lib/outkept-{entry.pw_name}-"):
+                shutil.rmtree(entry.pw_dir, ignore_errors=True)
 
 
 @contextlib.contextmanager
