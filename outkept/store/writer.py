@@ -3,7 +3,8 @@
 The urgent lane is for what somebody awaits (events, intents, outcomes): committed at once,
 all that wait together in one transaction. Full, it turns callers away with StoreError.
 The lazy lane is for what nobody awaits (readings, inventory): committed together, at most
-half a second after it came. Full, the oldest batch of readings is dropped and counted.
+half a second after it came; the inventory also ahead of whatever is urgent, which may speak
+of it. Full, the oldest batch of readings is dropped and counted.
 """
 
 import logging
@@ -180,16 +181,27 @@ class Writer:
                 self._urgent.popleft()
                 for _ in range(0 if flushing else min(len(self._urgent), URGENT_AT_ONCE))
             ]
+            records = self._take_records() if urgent else OrderedDict[Hashable, _Lazy]()
             lazy = OrderedDict[Hashable, _Lazy]()
             if self._lazy_is_due() or stopping:
                 lazy, self._lazy = self._lazy, lazy
                 self._due, self._samples = None, 0
             last = stopping and not self._urgent
+        if records:
+            self._write_lazy(records, again=not last)
         if urgent:
             self._write_urgent(urgent)
         if lazy:
             self._write_lazy(lazy, again=not last)
         return not last
+
+    def _take_records(self) -> OrderedDict[Hashable, _Lazy]:
+        """What an event or an intent is about goes to disk before it: after a kill between the
+        two, an action would be of a server that nobody knows, and done again on the new one."""
+        records = [(key, lazy) for key, lazy in self._lazy.items() if not lazy.samples]
+        for key, _ in records:
+            del self._lazy[key]
+        return OrderedDict(records)
 
     def _lazy_is_due(self) -> bool:
         return self._due is not None and time.monotonic() >= self._due

@@ -123,6 +123,18 @@ async def test_an_event_does_not_wait_for_readings(store: Store) -> None:
     assert (await store.events()).items
 
 
+async def test_the_server_that_an_event_is_about_is_on_disk_before_it(
+    store: Store, tmp_path: Path
+) -> None:
+    for number in range(20):
+        id = f"server{number}"
+        store.save_server(replace(server(), id=id))
+        await store.add_event(event(server=id))
+        with closing(sqlite3.connect(tmp_path / "state" / "outkept.db")) as other:
+            (found,) = other.execute("SELECT count(*) FROM servers WHERE id = ?", [id]).fetchone()
+        assert found == 1
+
+
 async def test_readings_are_on_disk_without_being_asked_for(store: Store) -> None:
     store.add_readings([reading(1.0)])
     async with asyncio.timeout(30):
