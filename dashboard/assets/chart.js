@@ -40,7 +40,7 @@ export async function newChart(place, sensor, pointed) {
     series: [
       {},
       { ...plain, label: "min" },
-      { label: "mean", stroke: colour("chart"), width: 1.5, points: { show: false } },
+      { label: "mean", stroke: colour("chart"), width: 1.5, points: { size: 4, fill: colour("chart"), show: few } },
       { ...plain, label: "max" },
     ],
     bands: [{ series: [3, 1], fill: colour("chart-band") }],
@@ -65,6 +65,9 @@ export async function newChart(place, sensor, pointed) {
     },
   };
 }
+
+// So few readings make no line that could be seen.
+const few = (plot) => plot.data[2].filter((mean) => mean !== null).length <= 6;
 
 function pointAt(plot) {
   const { idx } = plot.cursor;
@@ -91,6 +94,7 @@ function columns(points) {
 // A threshold belongs into the picture unless it is so far off that it would flatten the line.
 function yRange(low, high, lines, unit) {
   if (low === null || high === null) return unit === "%" ? [0, 100] : [0, 1];
+  if (low === 0 && high === 0) return [0, 1];
   if (unit === "%" && low >= 0 && high <= 100) return [0, 100];
   const size = Math.max(high - low, Math.abs(high) * 0.1, 1e-9);
   const near = lines.map((line) => line.at).filter((at) => at < high + 2 * size && at > low - 2 * size);

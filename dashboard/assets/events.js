@@ -46,7 +46,8 @@ export function mountEvents(store, { list, last, note }) {
       else list.insertBefore(node, at);
     }
     const newest = visible[0];
-    setText(last, newest ? `${hostname(newest)} ${newest.message}`.trim() : "");
+    const about = newest ? hostname(newest) : "";
+    setText(last, newest ? `${about} ${about ? withoutName(newest.message, about) : newest.message}`.trim() : "");
     setShown(note, visible.length === 0);
   }
 
@@ -81,10 +82,16 @@ export function eventItem(event, hostname) {
       "div",
       { class: "event-body" },
       el("div", { class: "event-head" }, el("span", { class: "event-type" }, WORDS[kind]), about),
-      data(event.message, { class: "event-message" }),
+      data(hostname ? withoutName(event.message, hostname) : event.message, { class: "event-message" }),
     ),
     el("time", { datetime: new Date(event.at * 1000).toISOString(), title: instant(event.at) }, time(event.at)),
   );
+}
+
+// The name stands above the message already.
+function withoutName(message, hostname) {
+  const rest = message.startsWith(hostname) ? message.slice(hostname.length) : "";
+  return /^:? \S/.test(rest) ? rest.replace(/^:? /, "") : message;
 }
 
 /** Replace what is in `list` by these events. */

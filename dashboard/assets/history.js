@@ -66,7 +66,8 @@ export function newHistory(id, sensor, clock) {
     const highs = points.map((point) => point[3]);
     const low = reading(Math.min(...lows), sensor.unit);
     const high = reading(Math.max(...highs), sensor.unit);
-    summary = points.length ? `Between ${low} and ${high}` : "Nothing was read in this time.";
+    if (!points.length) summary = "Nothing was read in this time.";
+    else summary = low === high ? `Always ${low}` : `Between ${low} and ${high}`;
     setText(readout, summary);
   }
 

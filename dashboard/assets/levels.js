@@ -26,6 +26,15 @@ export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (s
 /** Lower is more urgent. */
 export const sensorRank = (status) => SENSOR_RANK.get(status) ?? 6;
 
+const USUAL = ["load", "cpu", "memory", "disk", "swap", "network_rx", "network_tx", "temperature", "users", "uptime"];
+
+/** Lower is looked at more often; numbers before texts. */
+export function usual({ name, value }) {
+  const place = USUAL.indexOf(name);
+  if (place >= 0) return place;
+  return typeof value === "string" ? USUAL.length + 1 : USUAL.length;
+}
+
 /** Whether a person should look at this server. */
 export const needsAttention = (server) => server.status !== "normal" || Boolean(server.queued_up);
 

@@ -4,7 +4,7 @@ import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
 import { ago, instant, reading, seriesName } from "./format.js";
 import { newHistory } from "./history.js";
 import { icon } from "./icons.js";
-import { sensorRank, statusClass, word } from "./levels.js";
+import { sensorRank, statusClass, usual, word } from "./levels.js";
 import { keyOf } from "./store.js";
 
 /** Cards for the sensors of the server `id`, in `list`. `clock` gives the daemon's time. */
@@ -43,10 +43,10 @@ export function newSensors(id, list, clock) {
   };
 }
 
-// Those with a chart before those without, so that the grid has no holes.
+// Those with a chart stand before those without, so that the grid has no holes.
 function order(a, b) {
-  const texts = (typeof a.value === "string") - (typeof b.value === "string");
-  return sensorRank(a.status) - sensorRank(b.status) || texts || seriesName(a).localeCompare(seriesName(b), undefined, { numeric: true });
+  const urgency = sensorRank(a.status) - sensorRank(b.status) || usual(a) - usual(b);
+  return urgency || seriesName(a).localeCompare(seriesName(b), undefined, { numeric: true });
 }
 
 function newCard(id, first, clock) {
@@ -95,7 +95,7 @@ function newCard(id, first, clock) {
       setText(value, reading(sensor.value, sensor.unit));
       setText(reason, sensor.reason ?? "");
       setShown(reason, Boolean(sensor.reason));
-      setText(about, [sensor.description, thresholds(sensor)].filter(Boolean).join(" "));
+      setText(about, [sentence(sensor.description), thresholds(sensor)].filter(Boolean).join(" "));
       setShown(about, about.textContent !== "");
       chart(sensor);
       tick();
@@ -112,6 +112,8 @@ function newCard(id, first, clock) {
     },
   };
 }
+
+const sentence = (text) => (text && !/[.!?]$/.test(text) ? `${text}.` : text);
 
 function thresholds(sensor) {
   const sign = sensor.inverted ? "≤" : "≥";

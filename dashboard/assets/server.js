@@ -12,6 +12,7 @@ import { keyOf } from "./store.js";
 import { explanation } from "./tile.js";
 
 const REFRESH = 15000;
+const YOUNG = 1800;
 const MOST_EVENTS = 50;
 
 /** Show the server `id` of `store` in `place`. Returns a function that ends it. */
@@ -24,13 +25,17 @@ export function mountServer(store, id, place, back) {
   let detail = null;
   let happened = [];
 
-  for (const [name, seconds] of RANGES) {
-    const choose = () => {
-      for (const button of view.ranges.children) button.setAttribute("aria-pressed", String(button.dataset.range === name));
-      sensors.setSpan(seconds);
-    };
-    view.ranges.append(el("button", { type: "button", class: "chip", "data-range": name, "aria-pressed": String(name === "1h"), click: choose }, name));
+  function choose(name) {
+    for (const button of view.ranges.children) button.setAttribute("aria-pressed", String(button.dataset.range === name));
+    sensors.setSpan(RANGES.get(name));
   }
+
+  for (const name of RANGES.keys()) {
+    view.ranges.append(el("button", { type: "button", class: "chip", "data-range": name, click: () => choose(name) }, name));
+  }
+  // Of a server that was found just now, an hour would be an empty picture.
+  const known = store.servers.get(id);
+  choose(known && store.now() - known.first_seen < YOUNG ? "15m" : "1h");
 
   async function load() {
     const path = `/servers/${encodeURIComponent(id.toWellFormed())}`;

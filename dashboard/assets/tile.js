@@ -1,13 +1,12 @@
 // One server at a glance.
 
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
-import { ago, instant, reading } from "./format.js";
+import { ago, instant, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
-import { sensorRank, statusClass, word } from "./levels.js";
+import { sensorRank, statusClass, usual, word } from "./levels.js";
 import { serverLink } from "./route.js";
 
 const MOST_CELLS = 6;
-const USUAL = ["load", "cpu", "memory", "disk", "swap", "users", "uptime", "temperature", "network"];
 
 /** A tile for `server`: its node, and `show(server, now)` to bring it up to date. */
 export function newTile(server) {
@@ -97,15 +96,10 @@ function choose(series) {
     if (!best || sensor.value > best.value) normal.set(sensor.name, sensor);
   }
   return [...chosen, ...normal.values()]
-    .map((sensor) => [sensorRank(sensor.status), usual(sensor.name), sensor.name, sensor])
+    .map((sensor) => [sensorRank(sensor.status), usual(sensor), sensor.name, sensor])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : a[2] > b[2] ? 1 : 0))
     .slice(0, MOST_CELLS)
     .map(([, , , sensor]) => sensor);
-}
-
-function usual(name) {
-  const place = USUAL.findIndex((start) => name.startsWith(start));
-  return place < 0 ? USUAL.length : place;
 }
 
 function showCells(list, shown, sensors) {
@@ -151,6 +145,6 @@ function newCell() {
 }
 
 function titleOf(sensor) {
-  if (sensor.status === "normal") return false;
-  return `${sensor.name}: ${word(sensor.status)}${sensor.reason ? `: ${sensor.reason}` : ""}`;
+  if (sensor.status === "normal") return seriesName(sensor);
+  return `${seriesName(sensor)}: ${word(sensor.status)}${sensor.reason ? `: ${sensor.reason}` : ""}`;
 }
