@@ -9,6 +9,9 @@ from outkept.model.level import Level
 from outkept.model.reading import Value
 from outkept.store.store import Store
 
+_MAY_HAVE_RUN = (ActionOutcome.DONE, ActionOutcome.UNKNOWN, ActionOutcome.INTENDED)
+"""An intent that is left over says as much as *unknown*, which it is about to become."""
+
 _LEVEL_OF = {EventType.WARNED: Level.WARNED, EventType.ALARMED: Level.ALARMED}
 
 
@@ -71,5 +74,5 @@ async def _fired(store: Store, event: Event) -> bool:
         action is not None
         and action.instance == instance
         and action.at >= event.at
-        and action.outcome in (ActionOutcome.DONE, ActionOutcome.UNKNOWN)
+        and action.outcome in _MAY_HAVE_RUN
     )

@@ -14,6 +14,7 @@ from outkept.config.settings import ReactionMode
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandOutcome
 from outkept.model.event import Event, EventType, sensor_label
+from outkept.model.level import Level
 from outkept.ssh.channels import Priority
 from outkept.store.errors import StoreError
 from outkept.store.store import Store
@@ -114,7 +115,8 @@ class Reactions:
             return
         live = self._fleet.get(alarm.server)
         series = live.series.get((alarm.sensor.name, alarm.instance)) if live else None
-        if series is not None:
+        # An alarm that was left meanwhile must not make the next one look fired.
+        if series is not None and series.track.level is Level.ALARMED:
             series.fired = True
         said = (
             f"exit status {action.status}"
