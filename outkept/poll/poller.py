@@ -75,7 +75,9 @@ class Poller:
         now = asyncio.get_running_loop().time()
         for every in groups:
             self._fire(polled, every, now)
-            self._push(polled, every, now)
+            # The first tick may be a moment away, and would be missed for no fault of the
+            # server's.
+            self._push(polled, every, now + every / 2)
         self._earlier.set()
 
     def stop(self, server: str) -> None:
