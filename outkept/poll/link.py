@@ -46,8 +46,6 @@ class Link:
                     failures += 1
                     await self._pause(max(found, redial_delay(failures, random.random())))  # noqa: S311
                     continue
-                if (other := self._take()) is not None:
-                    await other.close()
                 # A connection that is lost as soon as it is made counts as one more failure.
                 failures = 0 if await self._hold(found) > LONGEST else failures + 1
                 if failures:
@@ -76,6 +74,8 @@ class Link:
         since = loop.time()
         self.connection = connection
         try:
+            if (other := self._take()) is not None:
+                await other.close()
             await self._session(connection)
         finally:
             self.connection = None
