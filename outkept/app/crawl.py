@@ -93,10 +93,11 @@ class Crawl:
             self._context.note(state)
 
     def _skip(self, endpoint: Endpoint, now: float) -> AddressState | None:
-        """An endpoint that is connected, or has just refused us, is left alone."""
+        """An endpoint that we are connected to, or that has just refused us, is left alone.
+        Another one of a connected server is looked at: it may be another machine's by now."""
         live = self._context.fleet.at(endpoint)
         known = self._context.addresses.get(endpoint)
-        if live is not None and live.connected:
+        if live is not None and live.is_connected_at(endpoint):
             return AddressState(
                 endpoint, AddressOutcome.SERVER, "connected", now, server=live.record.id
             )

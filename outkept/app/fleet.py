@@ -78,6 +78,13 @@ class LiveServer:
         connection = self.connection
         return connection is not None and connection.lost is None
 
+    def is_connected_at(self, endpoint: Endpoint) -> bool:
+        """Whether it is being read over this very endpoint."""
+        connection = self.connection
+        return (
+            connection is not None and connection.lost is None and connection.endpoint == endpoint
+        )
+
     @property
     def status(self) -> ServerStatus:
         """What the API says of it."""

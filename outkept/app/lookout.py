@@ -77,9 +77,8 @@ class Lookout:
         if text and not before:
             self._context.tell(EventType.QUEUED_UP, live, f"{live.name} is queued up: {text}")
         elif before and not text:
-            self._context.tell(
-                EventType.QUEUE_CLEARED, live, f"{live.name} reads its sensors in time again"
-            )
+            how = "reads its sensors in time again" if live.connected else "is disconnected"
+            self._context.tell(EventType.QUEUE_CLEARED, live, f"{live.name} {how}")
 
     async def _count(self) -> None:
         self._context.tally.day = await self._context.store.count_events(time.time() - 86_400)

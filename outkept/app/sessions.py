@@ -42,6 +42,7 @@ class Sessions:
         """Keep a link to every known server, until cancelled; all connections are closed then."""
         async with self._group:
             for live in self._context.fleet:
+                self._show(live, live.record.supported or ())
                 self._start(live)
             await asyncio.get_running_loop().create_future()
 
@@ -51,7 +52,11 @@ class Sessions:
         """Log in at an endpoint and give the connection to the link of the machine that is
         there; a link that has one already leaves it to be closed here."""
         before = self._context.addresses.get(endpoint)
-        met = await meet(self._context.client, endpoint, user, sock, before=before)
+        known = self._context.fleet.at(endpoint)
+        limit = known.record.channel_limit if known is not None else None
+        met = await meet(
+            self._context.client, endpoint, user, sock, before=before, channel_limit=limit
+        )
         if isinstance(met, AddressState):
             return met
         live = self._settled(met)
@@ -221,6 +226,11 @@ class Sessions:
             tell(EventType.SENSOR, live, f"{live.name} no longer supports {name}", name)
 
     def _read(self, live: LiveServer, connection: Connection, supported: tuple[str, ...]) -> None:
+        self._show(live, supported)
+        self._context.poller.start(live.record.id, connection, list(live.sensors.values()))
+
+    def _show(self, live: LiveServer, supported: tuple[str, ...]) -> None:
+        """Give the server a series for each sensor it supports, with what was known of it."""
         context = self._context
         live.sensors = {
             sensor.name: sensor_for(
@@ -237,7 +247,6 @@ class Sessions:
         context.restore(live)
         for sensor in live.sensors.values():
             context.judge.expect(live, sensor)
-        context.poller.start(live.record.id, connection, list(live.sensors.values()))
         context.changed(live)
 
 
