@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from tests.app.harness import Site
 from tests.servers import User
 
 _numbers = itertools.count(os.getpid())
+
+
+@pytest.fixture
+def yard(ssh_user: User) -> Path:
+    """A folder in which the servers' user may read and write. It goes with the user."""
+    folder = Path(tempfile.mkdtemp(dir=ssh_user.home))
+    folder.chmod(0o777)
+    return folder
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import functools
 from pathlib import Path
 
-import pytest
-
 from tests.app.harness import Daemon, Site
 from tests.servers import generate_key, machine
 
@@ -72,9 +70,9 @@ async def test_a_frozen_server_is_noticed_and_comes_back(site: Site) -> None:
 
 
 async def test_a_command_cut_off_by_its_server_fails_and_gives_no_value(
-    site: Site, tmp_path: Path
+    site: Site, yard: Path
 ) -> None:
-    begun = tmp_path / "begun"
+    begun = yard / "begun"
     site.sensor(
         "long",
         f"test -e {begun} && exec sleep 60; echo 1; touch {begun}",
@@ -156,9 +154,9 @@ async def test_a_text_that_is_not_utf8_is_shown_and_harms_nobody(site: Site) -> 
 
 
 async def test_a_server_that_dies_while_it_is_verified_is_verified_when_it_is_back(
-    site: Site, tmp_path: Path
+    site: Site, yard: Path
 ) -> None:
-    asked = tmp_path / "asked"
+    asked = yard / "asked"
     verifier = f"test -e {asked} && echo yes; touch {asked}; sleep 60"
     site.sensor("shy", "echo 1", parse="number", verifier=verifier)
     with machine("web1", addresses=[site.address(1)], port=site.port) as server:
@@ -169,13 +167,6 @@ async def test_a_server_that_dies_while_it_is_verified_is_verified_when_it_is_ba
             await daemon.until(
                 lambda: "shy" in daemon.server("web1")["unsupported"], "it is verified again"
             )
-
-
-@pytest.fixture(autouse=True)
-def _open_folders(tmp_path: Path) -> None:
-    """The servers' user may write into the test's folder."""
-    for folder in (tmp_path, tmp_path.parent):
-        folder.chmod(0o777)
 
 
 def _host_key(site: Site) -> Path:
