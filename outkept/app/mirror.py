@@ -47,7 +47,9 @@ class Mirror:
             return
         try:
             take(self, frame)
-        except (AttributeError, KeyError, TypeError) as error:
+        except FrameError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise FrameError(
                 f"a {frame.get('type')} frame that makes no sense: {error!r}"
             ) from None
@@ -85,9 +87,8 @@ class Mirror:
         servers = {_id(server): server for server in frame["servers"]}
         if len(servers) > MOST_SERVERS:
             raise FrameError(f"a snapshot of {len(servers):,} servers")
-        self.servers = servers
-        self._badness = {server_id: badness(server) for server_id, server in servers.items()}
-        self.seq = int(frame["seq"])
+        ranks = {server_id: badness(server) for server_id, server in servers.items()}
+        self.servers, self._badness, self.seq = servers, ranks, int(frame["seq"])
 
     def _delta(self, frame: Json) -> None:
         seq = int(frame["seq"])
@@ -108,19 +109,22 @@ class Mirror:
         if known is None:
             if len(self.servers) >= MOST_SERVERS:
                 raise FrameError(f"more than {MOST_SERVERS:,} servers")
-            self.servers[server_id] = change
+            self._put(server_id, change)
         else:
             sensors = _merged(known.get("sensors", []), change.get("sensors", []))
-            self.servers[server_id] = {**known, **change, "sensors": sensors}
-        self._badness[server_id] = badness(self.servers[server_id])
+            self._put(server_id, {**known, **change, "sensors": sensors})
 
     def _lose(self, server_id: str, gone: set[tuple[str, str | None]]) -> None:
         known = self.servers.get(server_id)
         if known is None:
             return
         kept = [sensor for sensor in known.get("sensors", []) if _key(sensor) not in gone]
-        self.servers[server_id] = {**known, "sensors": kept}
-        self._badness[server_id] = badness(self.servers[server_id])
+        self._put(server_id, {**known, "sensors": kept})
+
+    def _put(self, server_id: str, server: Json) -> None:
+        # Ranked first: a server that makes no sense must not come in half.
+        self._badness[server_id] = badness(server)
+        self.servers[server_id] = server
 
     def _event(self, frame: Json) -> None:
         # Within a frame the oldest comes first.

@@ -178,16 +178,18 @@ def _server_row(server: Json) -> tuple[Text, ...]:
 
 
 def _event_row(event: Json) -> tuple[Text, ...]:
-    at = event.get("at")
-    moment = clock_time(at if isinstance(at, int | float) else None)
-    return cell(moment, "dim"), worded(str(event.get("type"))), cell(event.get("message"))
+    return (
+        cell(clock_time(event.get("at")), "dim"),
+        worded(str(event.get("type"))),
+        cell(event.get("message")),
+    )
 
 
 def _action_row(action: Json, names: dict[object, str]) -> tuple[Text, ...]:
-    at, status, instance = action.get("at"), action.get("status"), action.get("instance")
+    status, instance = action.get("status"), action.get("instance")
     sensor = f"{action.get('sensor')}" + (f"[{instance}]" if instance is not None else "")
     return (
-        cell(clock_time(at if isinstance(at, int | float) else None), "dim"),
+        cell(clock_time(action.get("at")), "dim"),
         cell(action.get("outcome")),
         cell(names.get(action.get("server"), action.get("server")), "bold"),
         cell(sensor),

@@ -1,6 +1,7 @@
 """How verbs print: tables, and other people's text made harmless for a terminal."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -78,21 +79,38 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
 
 
-def clock_time(at: float | None) -> str:
-    """UNIX seconds as local date and time; empty for none."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at is not None else ""
+def clock_time(at: object, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """UNIX seconds as local date and time; empty for what is none."""
+    if not isinstance(at, int | float):
+        return ""
+    try:
+        return time.strftime(form, time.localtime(at))
+    except (OverflowError, ValueError, OSError):
+        return ""
 
 
 def figure(value: object, unit: str = "") -> str:
     """A value as people write it: few digits, its unit behind it; bytes in multiples."""
+    if value is None:
+        return "–"
+    number = _finite(value)
+    if number is None:
+        return f"{harmless(value)} {harmless(unit)}".rstrip()
+    if unit == "s" and abs(number) >= LONG_S:
+        return seconds(number)
+    if unit in {"B", "B/s", "bytes", "bytes/s"} and abs(number) >= 1000:
+        return f"{scaled(number)}{'B/s' if unit.endswith('/s') else 'B'}"
+    return f"{plain_number(number)} {harmless(unit)}".rstrip()
+
+
+def _finite(value: object) -> float | None:
     if not isinstance(value, int | float):
-        text = "–" if value is None else harmless(value)
-        return text if value is None or not unit else f"{text} {harmless(unit)}"
-    if unit == "s" and abs(value) >= LONG_S:
-        return seconds(float(value))
-    if unit in {"B", "B/s", "bytes", "bytes/s"} and abs(value) >= 1000:
-        return f"{scaled(float(value))}{'B/s' if unit.endswith('/s') else 'B'}"
-    return f"{plain_number(float(value))} {harmless(unit)}".rstrip()
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def plain_number(value: float) -> str:
@@ -117,6 +135,8 @@ def seconds(value: float) -> str:
         return f"{value * 1000:.0f} ms"
     if value < 60:
         return f"{value:.1f} s"
+    if not math.isfinite(value):
+        return "for ever"
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -96,12 +96,12 @@ class _Watch:
         if self.failure is None:
             console = Console(highlight=False, markup=False, emoji=False)
             height = len(self.mirror.servers) + len(self.mirror.events) + 10
-            show(self._picture(console.width, max(12, min(height, console.height))))
+            size = (console.width, min(height, console.height))
+            show(picture(self.mirror, Screen(*size, self._daemon.url, hint="")))
 
     def _picture(self, width: int, height: int) -> Text:
-        return picture(
-            self.mirror, Screen(width, height, self._daemon.url, self._notice, self._scroll)
-        )
+        where = self._daemon.url
+        return picture(self.mirror, Screen(width, height, where, self._notice, self._scroll))
 
     def _last(self) -> int:
         return max(0, len(self.mirror.servers) - 1)

@@ -1,6 +1,5 @@
 """The picture that `outkept top` draws: as many lines as the terminal has, no line too long."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from outkept.app.mirror import Mirror
-from outkept.cli.render import STYLES, figure, harmless, seconds
+from outkept.cli.render import STYLES, clock_time, figure, harmless, seconds
 from outkept.cli.trouble import trouble
 
 Json = dict[str, Any]
@@ -25,14 +24,15 @@ _BAD_WORDS = ("quarantined", "alarmed", "disconnected", "warned", "queued_up")
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is drawn besides the fleet: the terminal's size, where the daemon is, and a
-    notice while there is no connection to it."""
+    """What is drawn besides the fleet: the terminal's size, where the daemon is, a notice
+    while there is no connection to it, and at the foot which keys there are."""
 
     width: int
     height: int
     url: str
     notice: str = ""
     scroll: int = 0
+    hint: str = " q quit   ↑ ↓ scroll "
 
 
 def picture(mirror: Mirror, screen: Screen) -> Text:
@@ -41,7 +41,7 @@ def picture(mirror: Mirror, screen: Screen) -> Text:
     events = _event_lines(mirror, screen)
     room = max(0, screen.height - len(head) - len(events) - 2)
     body = _server_lines(mirror, screen, room)
-    foot = Text(" q quit   ↑ ↓ scroll ", style="dim")
+    foot = Text(screen.hint, style="dim")
     lines = [*head, *body, *events][: screen.height - 1]
     lines += [Text("")] * (screen.height - 1 - len(lines))
     return Text("\n", end="").join(_fitted(line, screen.width) for line in [*lines, foot])
@@ -58,7 +58,7 @@ def _title(mirror: Mirror, screen: Screen) -> Text:
         where.append("  ")
         where.append(f" {harmless(screen.notice)} ", style="bold white on red")
     elif mirror.now is not None:
-        where.append(time.strftime("  %H:%M:%S", time.localtime(mirror.now)), style="dim")
+        where.append(clock_time(mirror.now, "  %H:%M:%S"), style="dim")
     return where
 
 
@@ -182,8 +182,7 @@ def _first(events: Iterable[Json], most: int) -> Iterator[Json]:
 
 
 def _event_line(event: Json) -> Text:
-    at = event.get("at")
-    moment = time.strftime("%H:%M:%S", time.localtime(at)) if isinstance(at, int | float) else ""
+    moment = clock_time(event.get("at"), "%H:%M:%S")
     kind = str(event.get("type"))
     return Text.assemble(
         (f"{moment:8}  ", "dim"),

@@ -23,8 +23,10 @@ from outkept.model.sensor import Sensor
 
 Json = dict[str, Any]
 
-MOST_LINES = 400
-"""Of one output, printed for a person; --json has all of it."""
+MOST_LINES = 40
+"""Of one output that was not asked for in full."""
+MOST_RAW_LINES = 10_000
+"""With --raw. A quarter of a megabyte, which an output may have, is 130,000 empty lines."""
 _LABEL = 10
 
 
@@ -49,11 +51,13 @@ def print_login(login: Login) -> None:
     show("")
 
 
-def print_trials(trials: Sequence[Trial], *, in_full: bool) -> None:
-    """What came of each sensor; those that failed in full, all of them with `in_full`."""
+def print_trials(trials: Sequence[Trial], *, in_full: bool, raw: bool = False) -> None:
+    """What came of each sensor; those that failed in full, all of them with `in_full`. With
+    `raw`, long outputs are not cut."""
+    most = MOST_RAW_LINES if raw else MOST_LINES
     if in_full:
         for trial in trials:
-            _print_in_full(trial)
+            _print_in_full(trial, most)
         return
     idle = [trial for trial in trials if not trial.applies]
     if idle:
@@ -65,7 +69,7 @@ def print_trials(trials: Sequence[Trial], *, in_full: bool) -> None:
         show("")
     for trial in trials:
         if trial.failure:
-            _print_in_full(trial)
+            _print_in_full(trial, most)
 
 
 def print_summary(trials: Sequence[Trial], channels: ChannelStats) -> None:
@@ -75,7 +79,8 @@ def print_summary(trials: Sequence[Trial], channels: ChannelStats) -> None:
     learned = f"{channels.limit} channels at once" if channels.limit > 1 else "1 channel at a time"
     refused = f", {channels.refused} more refused" if channels.refused else ""
     parts = [
-        cell(f"{len(trials)} sensors: {applying} apply, {len(trials) - applying} do not, "),
+        cell(f"{len(trials)} {'sensor' if len(trials) == 1 else 'sensors'}: "),
+        cell(f"{applying} apply, {len(trials) - applying} do not, "),
         cell(f"{failed} failed", "bold red" if failed else ""),
         cell(f"  ({learned}{refused})", "dim"),
     ]
@@ -99,7 +104,7 @@ def _value_rows(trial: Trial) -> Iterator[tuple[Text, ...]]:
         )
 
 
-def _print_in_full(trial: Trial) -> None:
+def _print_in_full(trial: Trial, most: int) -> None:
     sensor = trial.sensor
     show(Text.assemble((harmless(sensor.name), "bold"), (f"  {harmless(sensor.source)}", "dim")))
     if sensor.description:
@@ -111,12 +116,12 @@ def _print_in_full(trial: Trial) -> None:
             "", cell(f"{says}: {_ending(trial.verified)}", "green" if trial.applies else "yellow")
         )
         if not trial.applies:
-            _outputs(trial.verified)
+            _outputs(trial.verified, most)
     if trial.applies:
         _block("command", sensor.cmd)
         for number, run in enumerate(trial.runs, 1):
             _line("answer" if len(trial.runs) == 1 else f"answer {number}", cell(_ending(run)))
-            _outputs(run)
+            _outputs(run, most)
         _verdict(trial)
     show("")
 
@@ -151,11 +156,11 @@ def _limits(sensor: Sensor) -> str:
     return ", ".join(parts)
 
 
-def _outputs(outcome: CommandOutcome) -> None:
+def _outputs(outcome: CommandOutcome, most: int) -> None:
     for label, output in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
         text = output.decode("utf-8", "replace")
         if text.strip():
-            _block(label, text)
+            _block(label, text, most)
         else:
             _line(label, cell("(empty)", "dim"))
 
@@ -181,13 +186,13 @@ def _line(label: str, text: Text) -> None:
         show(Text.assemble((f"  {label:<{_LABEL}}", "dim"), text))
 
 
-def _block(label: str, text: str) -> None:
+def _block(label: str, text: str, most: int = MOST_RAW_LINES) -> None:
     """A text of several lines, each with a bar before it so that it is seen where it ends."""
     lines = text.expandtabs().rstrip("\n").split("\n")
-    for index, line in enumerate(lines[:MOST_LINES]):
+    for index, line in enumerate(lines[:most]):
         _line("" if index else label, Text.assemble(("│ ", "dim"), harmless(line)))
-    if len(lines) > MOST_LINES:
-        _line("", cell(f"… {len(lines) - MOST_LINES:,} more lines; --json has them", "dim"))
+    if len(lines) > most:
+        _line("", cell(f"… {len(lines) - most:,} more lines; --raw shows them", "dim"))
 
 
 def _joined(*parts: str) -> str:

@@ -34,7 +34,7 @@ def try_(
     ],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SENSOR]...", help="Only these sensors, each in full."),
+        typer.Argument(metavar="SENSOR", help="Only these sensors, each in full."),
     ] = None,
     config: options.Config = None,
     user: options.User = None,
@@ -52,8 +52,8 @@ def try_(
     """Log in once and try sensors: which apply, what they say, how long they take, and why not.
 
     Sensors that are named, or fail, are shown in full: verifier, command, output, exit status.
-    With --sensor-file and no names, only that file's sensors are tried. Without -c, a
-    config.yaml that is here is used, as `run` does.
+    With --sensor-file and no names, only that file's sensors are tried. Without -c,
+    a config.yaml that is here is used, as by `run`.
 
     Example: outkept try web1.example.com load disk --user ops
     """
@@ -64,7 +64,7 @@ def try_(
     own = _sensors_of(sensor_file)
     plan = _with_sensors(plan, own)
     wanted = _wanted(plan, names or [], own)
-    attempt = _Attempt(plan, target, wanted, one_by_one=bool(names) or raw, as_json=as_json_)
+    attempt = _Attempt(plan, target, wanted, in_full=bool(names), raw=raw, as_json=as_json_)
     try:
         attempt.client = one_shot_client(plan, keep=path is not None)
         if not until_done(attempt.run):
@@ -121,14 +121,22 @@ class _Attempt:
     """One login and what was tried over it."""
 
     def __init__(
-        self, plan: Plan, target: Target, wanted: list[str], *, one_by_one: bool, as_json: bool
+        self,
+        plan: Plan,
+        target: Target,
+        wanted: list[str],
+        *,
+        in_full: bool,
+        raw: bool,
+        as_json: bool,
     ) -> None:
         self.client = one_shot_client(plan, keep=False)
         self.trials: list[Trial] = []
         self._plan = plan
         self._target = target
         self._wanted = wanted
-        self._in_full = one_by_one
+        self._in_full = in_full or raw
+        self._raw = raw
         self._as_json = as_json
         self._done = 0
 
@@ -171,7 +179,7 @@ class _Attempt:
         if self._as_json:
             print_json(as_json(login, self.trials, probe.channels))
             return
-        print_trials(self.trials, in_full=self._in_full)
+        print_trials(self.trials, in_full=self._in_full, raw=self._raw)
         print_summary(self.trials, probe.channels)
 
     def _note(self, _trial: Trial) -> None:
