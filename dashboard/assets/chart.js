@@ -110,7 +110,7 @@ function drawThresholds(plot, lines) {
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
   for (const { at, colour } of lines) {
-    const y = Math.round(plot.valToPos(at, "y", true));
+    const y = Math.round(plot.valToPos(at, "y", true)) + (devicePixelRatio % 2) / 2;
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.strokeStyle = colour;
     ctx.beginPath();

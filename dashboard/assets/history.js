@@ -9,8 +9,9 @@ import { reading, time } from "./format.js";
 export const RANGES = new Map([["15m", 900], ["1h", 3600], ["6h", 21600], ["24h", 86400], ["7d", 604800]]);
 const POINTS = 240;
 
-/** A chart of `sensor` of the server `id`. `clock` gives the daemon's time. */
-export function newHistory(id, sensor, clock) {
+/** A chart of the server `id`'s sensor, as `latest` gives it. `clock` gives the daemon's time. */
+export function newHistory(id, latest, clock) {
+  const sensor = latest();
   const place = el("div", { class: "chart" });
   const readout = el("p", { class: "chart-readout" });
   const node = el("figure", { class: "history" }, place, readout);
@@ -41,7 +42,7 @@ export function newHistory(id, sensor, clock) {
       const path = `/servers/${server}/sensors/${name}/history`;
       const { points } = await get(path, query, leaving.signal);
       if (leaving.signal.aborted) return;
-      chart ??= await newChart(place, sensor, (point) => setText(readout, point ? told(point) : summary));
+      chart ??= await newChart(place, latest(), (point) => setText(readout, point ? told(point) : summary));
       if (leaving.signal.aborted) {
         stop();
         return;

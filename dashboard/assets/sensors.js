@@ -70,7 +70,7 @@ function newCard(id, first, clock) {
 
   function chart(sensor) {
     if (history || typeof sensor.value !== "number") return;
-    history = newHistory(id, sensor, clock);
+    history = newHistory(id, () => now, clock);
     history.setSpan(span);
     node.append(history.node);
     setAttribute(node, "data-chart", true);
@@ -86,7 +86,10 @@ function newCard(id, first, clock) {
     node,
     tick,
     show(sensor) {
+      // Live readings come without thresholds; the full answer brings them a moment later.
+      const limited = now.warning !== sensor.warning || now.alarm !== sensor.alarm;
       now = sensor;
+      if (limited) history?.redraw();
       node.dataset.status = statusClass(sensor.status);
       if (status.dataset.shown !== sensor.status) {
         status.dataset.shown = statusClass(sensor.status);

@@ -71,6 +71,25 @@ async def test_a_chart_is_drawn(visit: Visitor) -> None:
     await opened.assert_no_complaints()
 
 
+THRESHOLD = """(canvas) => {
+  const { width, height } = canvas;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const alarm = [0xba, 0x1f, 0x1f];
+  for (let at = 0; at < pixels.length; at += 4) {
+    if (pixels[at + 3] > 60 && alarm.every((part, i) => Math.abs(pixels[at + i] - part) < 12))
+      return true;
+  }
+  return false;
+}"""
+
+
+async def test_thresholds_are_drawn_though_live_readings_come_without(visit: Visitor) -> None:
+    opened = await visit(one(), PAGE, color_scheme="light")
+    await expect(card(opened.page, "disk").locator("canvas")).to_be_visible()
+    drawn = f"() => [...document.querySelectorAll('canvas')].some({THRESHOLD})"
+    await opened.page.wait_for_function(drawn)
+
+
 async def test_pointing_at_a_chart_reads_it(visit: Visitor) -> None:
     opened = await visit(one(), PAGE)
     load = card(opened.page, "load")

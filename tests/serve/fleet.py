@@ -15,6 +15,7 @@ from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
 
 DETAILS = ("identity", "endpoints", "unsupported")
+DEFINITIONS = ("description", "warning", "alarm", "inverted")
 QUEUED_UP = (
     "load, mysql and 2 more need 3.4 channel-seconds a second and the server allows 2:"
     " read them every 17 s, or set MaxSessions to 4"
@@ -210,7 +211,12 @@ class Fleet:
 
 
 def _brief(one: Json) -> Json:
-    return {key: value for key, value in one.items() if key not in DETAILS}
+    brief = {key: value for key, value in one.items() if key not in DETAILS}
+    brief["sensors"] = [
+        {key: value for key, value in series.items() if key not in DEFINITIONS}
+        for series in one["sensors"]
+    ]
+    return brief
 
 
 def _curve(value: Any, seed: str, from_: float, to: float, points: int) -> Points:
