@@ -26,10 +26,11 @@ def check(config: options.Config = None, as_json: options.Json = False) -> None:
         for problem in problems:
             typer.echo(str(problem), err=True)
     elif loaded.settings is not None:
+        count = len(loaded.settings.ranges)
+        ranges = "1 range" if count == 1 else f"{count:,} ranges"
         addresses = sum(len(rng) for rng in loaded.settings.ranges)
         typer.echo(
-            f"No problems: {len(loaded.settings.ranges)} ranges with {addresses:,} addresses,"
-            f" {len(loaded.sensors)} sensors"
+            f"No problems: {ranges} with {addresses:,} addresses, {len(loaded.sensors)} sensors"
         )
     if problems:
         raise typer.Exit(USAGE)

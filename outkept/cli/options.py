@@ -8,7 +8,7 @@ import typer
 Ranges = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[RANGE]...", help="Subnets to sweep: 10.0.0.0/24, 10.0.0.2-10.0.0.9, 10.0.0.7."
+        metavar="RANGE", help="Subnets to sweep: 10.0.0.0/24, 10.0.0.2-10.0.0.9, 10.0.0.7."
     ),
 ]
 Config = Annotated[

@@ -12,6 +12,7 @@ from outkept.config.commandline import CommandLine
 from outkept.config.load import Loaded, load
 from outkept.config.problems import Problem
 from outkept.poll.examples import example_fault
+from outkept.serve.access import is_loopback
 from outkept.ssh.errors import KeyProblem
 from outkept.ssh.keys import Credentials, load_credentials
 
@@ -38,7 +39,12 @@ def inspect(path: Path | None, options: CommandLine) -> tuple[Loaded, Credential
     """Everything that can be checked without contacting a server."""
     loaded = load(path, options)
     credentials, key_problems = _credentials(loaded)
-    problems = [*loaded.problems, *key_problems, *_example_problems(loaded)]
+    problems = [
+        *loaded.problems,
+        *key_problems,
+        *_listen_problems(loaded),
+        *_example_problems(loaded),
+    ]
     return loaded, credentials, problems
 
 
@@ -54,9 +60,19 @@ def _credentials(loaded: Loaded) -> tuple[Credentials, list[Problem]]:
 
 
 def _located(loaded: Loaded, paths: tuple[Path, ...], problem: KeyProblem) -> Problem:
-    file, line = loaded.where(f"ssh.keys.{paths.index(problem.path)}")
-    mend = f"name a private key with ssh.keys or --key; a passphrase is taken from {PASSPHRASE}"
-    return Problem(file, line, f"ssh.keys: {problem.path} {problem.reason}", mend)
+    path = f"ssh.keys.{paths.index(problem.path)}"
+    mend = "name a private key with ssh.keys or --key"
+    if "passphrase" in problem.reason:
+        mend = f"set {PASSPHRASE} or {PASSPHRASE_FILE}, or load the key into an agent"
+    return loaded.problem(path, f"{problem.path}: {problem.reason}", mend)
+
+
+def _listen_problems(loaded: Loaded) -> Iterator[Problem]:
+    if loaded.settings is None or is_loopback(loaded.settings.dashboard.listen.host):
+        return
+    what = f"{loaded.settings.dashboard.listen} can be reached from other machines"
+    mend = "there is no sign-in yet: listen on 127.0.0.1, and use ssh -L or a proxy with sign-in"
+    yield loaded.problem("dashboard.listen", what, mend)
 
 
 def _example_problems(loaded: Loaded) -> Iterator[Problem]:

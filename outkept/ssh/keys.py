@@ -55,7 +55,7 @@ def _load(path: Path, passphrase: Callable[[Path], str | None]) -> asyncssh.SSHK
             raise KeyProblem(path, _not_a_key(data)) from None
     secret = passphrase(path)
     if secret is None:
-        raise KeyProblem(path, "is encrypted and needs a passphrase; give it, or use the agent")
+        raise KeyProblem(path, "is encrypted and needs a passphrase")
     try:
         return asyncssh.import_private_key(data, secret)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
