@@ -28,6 +28,10 @@ STUCK_S = 30.0
 """Jobs that wait so long while no channel opens and none does useful work end the connection:
 a new one starts with free slots."""
 
+NEGLIGIBLE = 0.05
+"""Of an interval: a command that waited for less and is not done at its next tick is slow by
+itself."""
+
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 """Between two tries on a server that refuses even a first channel."""
 
@@ -47,6 +51,8 @@ class Link(Protocol):
 
 @dataclass(slots=True, order=True)
 class _Entry:
+    """A job in the pool. `held` is the most channels that were open during its last try."""
+
     priority: int
     due: float
     number: int
@@ -54,6 +60,7 @@ class _Entry:
     since: float = field(compare=False)
     begun: float = field(compare=False, default=0.0)
     again: bool = field(compare=False, default=False)
+    held: int = field(compare=False, default=0)
     execution: Execution | None = field(compare=False, default=None)
 
 
@@ -77,6 +84,7 @@ class ChannelPool:
         self._waiting: list[_Entry] = []
         self._keys: dict[str, _Entry] = {}
         self._running: set[Execution] = set()
+        self._trying: list[_Entry] = []
         self._busy = 0
         self._open = 0
         self._opened = 0
@@ -180,6 +188,7 @@ class ChannelPool:
 
     async def _try(self, entry: _Entry, execution: Execution) -> None:
         sent_under = self._limit.value
+        self._trying.append(entry)
         try:
             await self._link.execute(execution)
             execution.conclude(None)
@@ -191,16 +200,20 @@ class ChannelPool:
             execution.conclude(self._closed or "closed")
             raise
         finally:
+            self._trying.remove(entry)
             self._running.discard(execution)
             self._open -= execution.opened
 
     def _prepare(self, entry: _Entry) -> Execution:
         job = entry.job
         entry.begun = self._loop.time()
+        entry.held = self._open
 
         def opened() -> None:
             self._open += 1
             self._opened += 1
+            for other in self._trying:
+                other.held = max(other.held, self._open)
             self._pause = 0.0
             self._limit.accepted(self._busy, self._loop.time())
             if self._waiting:
@@ -224,7 +237,9 @@ class ChannelPool:
             return
         execution.rewind()
         if entry.again:
-            self._limit.refused(self._open, sent_under, self._loop.time())
+            # Not what is open by now: some channel may have ended since the server refused, and
+            # a limit that is too low stays so for hours.
+            self._limit.refused(entry.held, sent_under, self._loop.time())
             if not self._open:
                 self._rest()
         entry.again = not entry.again
@@ -276,9 +291,10 @@ class ChannelPool:
 
 
 def _queued(last: _Entry, every: float, now: float) -> bool:
-    """Whether it is for want of a channel that `last` is unfinished: it has run for less than
-    its interval, or not at all."""
-    return last.execution is None or now - last.begun < every
+    """Whether it is for want of a channel that `last` is unfinished: it waits, or waited, and
+    has run for less than its interval."""
+    waited = last.begun - last.since > NEGLIGIBLE * every
+    return last.execution is None or (waited and now - last.begun < every)
 
 
 def _not_sent(reason: str) -> CommandFailure:
