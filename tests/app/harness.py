@@ -70,7 +70,7 @@ class Site:
         """The configuration file, and the library beside it. `changes` replace whole keys."""
         self.folder.mkdir(exist_ok=True)
         library = self.folder / "sensors.yaml"
-        library.write_text(yaml.safe_dump(self.sensors))
+        library.write_text(yaml.safe_dump(self.sensors or [{"name": "one", "cmd": "echo 1"}]))
         ssh = {
             "user": self.user.name,
             "keys": [str(self.user.key)],
@@ -143,12 +143,13 @@ class Site:
         sensors = {"disable": sorted(builtin)} | self.config.get("sensors", {})
         path = self.written(sensors=sensors, **changes)
         command = [sys.executable, "-m", "outkept", "run", "-c", str(path)]
-        with (self.folder / "log").open("ab") as log:
+        log_path = self.folder / f"log{len(list(self.folder.glob('log*')))}"
+        with log_path.open("wb") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment()
             )
         try:
-            yield Process(process, self.folder / "log")
+            yield Process(process, log_path)
         finally:
             process.kill()
             process.wait(5)
@@ -163,7 +164,7 @@ class Process:
 
     @property
     def log(self) -> str:
-        """What it and its predecessors said."""
+        """What it said."""
         return self.log_path.read_text("utf-8", "replace")
 
     def kill(self) -> None:

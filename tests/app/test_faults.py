@@ -22,7 +22,7 @@ async def test_a_killed_server_is_told_and_read_again_when_it_is_back(site: Site
         host_keys=[_host_key(site)],
     )
     async with site.daemon() as daemon:
-        with web1(boot_id="first"):
+        with web1():
             await daemon.until(lambda: daemon.value("web1", "clock"), "it is read")
             first = daemon.server("web1")["id"]
         await daemon.until(lambda: daemon.status("web1") == "disconnected", "it is missed")
@@ -32,7 +32,7 @@ async def test_a_killed_server_is_told_and_read_again_when_it_is_back(site: Site
         )
         last = daemon.series("web1", "clock")
         assert last["value"] <= last["at"] + 2
-        with web1(boot_id="second"):
+        with web1():
             await daemon.until(lambda: daemon.status("web1") == "normal", "it is back")
             await daemon.fresh("web1", "clock")
             assert daemon.series("web1", "clock")["status"] == "normal"

@@ -1,0 +1,234 @@
+"""What a daemon still knows after it was stopped, and what it says when it can't start."""
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from outkept.app import lookout
+from tests.app.harness import Daemon, Json, Process, Site
+from tests.servers import generate_key, machine
+from tests.servers import until as until_sync
+
+
+def _series(daemon: Daemon, name: str) -> tuple[object, object]:
+    series = daemon.series("web1", name)
+    return series.get("status"), series.get("value")
+
+
+async def test_levels_and_last_values_are_there_after_a_restart(site: Site, yard: Path) -> None:
+    depth = yard / "depth"
+    depth.write_text("6")
+    site.sensor("depth", f"cat {depth}", warning=5, alarm=10)
+    site.sensor("motto", "echo hello")
+    with machine("web1", addresses=[site.address(1)], port=site.port):
+        async with site.daemon() as daemon:
+            await daemon.until(lambda: _series(daemon, "depth") == ("warned", 6), "it is warned")
+            await daemon.until(lambda: daemon.value("web1", "motto"), "all is read")
+            before = daemon.server("web1")
+    # The server is away now: what is shown is what was known.
+    async with site.daemon() as daemon:
+        after = await daemon.until(lambda: daemon.server("web1"), "it is known")
+        assert after["status"] == "disconnected"
+        for key in ("id", "hostname", "addresses", "first_seen", "facts"):
+            assert after[key] == before[key]
+        await daemon.until(lambda: _series(daemon, "depth") == ("stale", 6), "as it was")
+        assert _series(daemon, "motto") == ("stale", "hello")
+        assert abs(daemon.series("web1", "depth")["at"] - time.time()) < 600
+        assert await daemon.events("recovered") == []
+
+
+async def test_a_level_kept_over_a_restart_is_left_once(site: Site, yard: Path) -> None:
+    depth = yard / "depth"
+    depth.write_text("6")
+    site.sensor("depth", f"cat {depth}", warning=5, alarm=10)
+    with machine("web1", addresses=[site.address(1)], port=site.port):
+        async with site.daemon() as daemon:
+            await daemon.until(lambda: _series(daemon, "depth") == ("warned", 6), "it is warned")
+        depth.write_text("7")
+        async with site.daemon() as daemon:
+            await daemon.until(lambda: _series(daemon, "depth") == ("warned", 7), "it still is")
+            assert daemon.status("web1") == "warned"
+            depth.write_text("1")
+            await daemon.until(lambda: _series(daemon, "depth") == ("normal", 1), "it is well")
+            told = [event["type"] for event in await daemon.events() if event["sensor"] == "depth"]
+            assert told == ["warned", "recovered"]
+
+
+async def test_channel_limits_are_remembered(site: Site) -> None:
+    for number in range(6):
+        site.sensor(f"slow{number}", "sleep 0.3; echo 1", parse="number")
+    with machine("web1", addresses=[site.address(1)], port=site.port, max_sessions=2):
+        async with site.daemon() as daemon:
+            await daemon.until(
+                lambda: daemon.server("web1").get("channels", {}).get("limit") == 2, "it is learned"
+            )
+            assert daemon.server("web1")["channels"]["refused"] > 0
+        async with site.daemon() as daemon:
+            await daemon.until(lambda: daemon.status("web1") == "normal", "it is connected")
+            for _ in range(2):
+                await daemon.fresh("web1", *(f"slow{number}" for number in range(6)))
+            channels = daemon.server("web1")["channels"]
+            assert (channels["limit"], channels["refused"]) == (2, 0)
+
+
+async def test_an_address_that_refused_us_is_left_alone_over_a_restart(
+    site: Site, tmp_path: Path
+) -> None:
+    stranger = generate_key(tmp_path / "stranger")
+    with machine(
+        "shut", addresses=[site.address(1)], port=site.port, authorized_keys=[stranger]
+    ) as server:
+        async with site.daemon() as daemon:
+            await daemon.until(lambda: _refused(daemon, site), "it refused us")
+        before = _tries(server.log)
+        for _ in range(2):
+            async with site.daemon() as daemon:
+                await daemon.until(lambda: _sweeps(daemon) >= 2, "it is swept twice")
+                state = await _refused(daemon, site)
+                assert state["refusals"] == 1
+                assert daemon.source.sweeps()[-1]["outcomes"]["refused key"] == 1
+        assert _tries(server.log) == before
+
+
+def _sweeps(daemon: Daemon) -> int:
+    return sum(sweep["finished"] is not None for sweep in daemon.source.sweeps())
+
+
+def _tries(log: str) -> int:
+    return log.count("Connection from")
+
+
+async def _refused(daemon: Daemon, site: Site) -> Json:
+    state = (await daemon.addresses()).get(site.address(1), {})
+    return state if state.get("outcome") == "refused key" else {}
+
+
+async def test_a_server_unseen_for_long_is_removed_with_an_event(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "FORGET_EVERY", 0.2)
+    site.sensor("clock", "date +%s", parse="number")
+    async with site.daemon(forget_after="2s") as daemon:
+        with machine("web1", addresses=[site.address(1)], port=site.port):
+            await daemon.until(lambda: daemon.value("web1", "clock"), "it is read")
+            server = daemon.server("web1")["id"]
+        (removed,) = await daemon.until(lambda: daemon.events("removed"), "it is removed")
+        assert removed["server"] == server
+        assert "web1 removed: not seen for" in removed["message"]
+        assert daemon.servers() == []
+    async with site.daemon() as daemon:
+        assert daemon.servers() == []
+
+
+async def test_a_killed_daemon_loses_at_most_a_second_of_readings(site: Site) -> None:
+    site.sensor("clock", "date +%s.%N", parse="number", every="100ms")
+    with machine("web1", addresses=[site.address(1)], port=site.port):
+        with site.process() as process:
+            await process.until(lambda: _readings(site.state), "readings are on disk")
+            newest = await process.until(lambda: _readings(site.state) > 20, "more of them")
+            process.kill()
+            assert newest
+        async with site.daemon() as daemon:
+            assert daemon.servers() == ["web1"]
+            await daemon.until(lambda: daemon.value("web1", "clock"), "the last value is known")
+            await daemon.fresh("web1", "clock")
+
+
+def _readings(state: Path) -> int:
+    path = state / "outkept.db"
+    if not path.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        try:
+            return int(database.execute("SELECT count(*) FROM raw").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def _ended(process: Process) -> int:
+    return process.process.wait(20)
+
+
+def _said(process: Process) -> str:
+    """The one line that it said on its way out."""
+    (line,) = process.log.splitlines()
+    return line
+
+
+def test_a_second_daemon_on_a_state_directory_is_refused(site: Site) -> None:
+    with site.process() as first:
+        until_serving(first)
+        with site.process() as second:
+            assert _ended(second) == 1
+            line = _said(second)
+            assert str(site.state) in line
+            assert str(first.process.pid) in line
+        assert first.process.poll() is None
+
+
+def until_serving(process: Process) -> None:
+    """Wait until the page answers."""
+    until_sync(lambda: "Dashboard: http://" in process.log, "it serves")
+
+
+def test_a_port_in_use_is_one_line(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with site.process(dashboard={"listen": f"127.0.0.1:{port}"}) as process:
+            assert _ended(process) == 1
+            assert f"127.0.0.1:{port}" in _said(process)
+
+
+def test_a_state_directory_that_can_not_be_written_is_one_line(site: Site) -> None:
+    site.folder.mkdir()
+    (site.folder / "file").write_text("")
+    with site.process(state=str(site.folder / "file" / "state")) as process:
+        assert _ended(process) == 1
+        assert str(site.folder / "file") in _said(process)
+
+
+def test_a_damaged_state_is_named_and_left_as_it_is(site: Site) -> None:
+    site.state.mkdir(parents=True)
+    database = site.state / "outkept.db"
+    database.write_bytes(b"not a database at all" * 500)
+    with site.process() as process:
+        assert _ended(process) == 1
+        assert str(database) in _said(process)
+    assert database.read_bytes() == b"not a database at all" * 500
+
+
+def test_a_daemon_with_frozen_servers_stops_within_seconds(site: Site) -> None:
+    site.sensor("clock", "date +%s", parse="number", every="200ms")
+    with machine("web1", addresses=[site.address(1)], port=site.port) as server:
+        with site.process() as process:
+            until_sync(lambda: _readings(site.state), "readings are on disk")
+            server.freeze()
+            process.process.send_signal(signal.SIGTERM)
+            assert process.process.wait(10) == 0
+            assert "Traceback" not in process.log
+            assert "destroyed" not in process.log
+        server.thaw()
+
+
+def test_an_idle_daemon_uses_little_of_the_cpu(site: Site) -> None:
+    site.sensor("clock", "date +%s", parse="number", every="10s")
+    with (
+        machine("web1", addresses=[site.address(1)], port=site.port),
+        site.process(sweep={"rate": 0, "every": "1h", "timeout": "2s"}) as process,
+    ):
+        until_sync(lambda: _readings(site.state), "readings are on disk")
+        before, start = _cpu(process), time.monotonic()
+        until_sync(lambda: time.monotonic() - start > 5, "five seconds pass")
+        assert _cpu(process) - before < 1.0
+
+
+def _cpu(process: Process) -> float:
+    """Seconds of CPU that it used so far."""
+    fields = Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
