@@ -3,10 +3,12 @@
 import itertools
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from outkept.store.store import Store
 from tests.app.harness import Site
 from tests.servers import User
 
@@ -26,3 +28,11 @@ def site(tmp_path: Path, ssh_user: User) -> Site:
     """A site without servers, sensors and state."""
     number = next(_numbers)
     return Site(tmp_path / "site", ssh_user, f"127.{61 + number // 250 % 30}.{number % 250}.0/28")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """An open store."""
+    opened = Store.open(tmp_path / "store")
+    yield opened
+    await opened.close()
