@@ -56,6 +56,7 @@ class Context:
 
     def save(self, live: LiveServer) -> LiveServer:
         """Have the server's record written within a second, and shown."""
+        live.record = replace(live.record, last_seen=live.last_seen)
         self.store.save_server(live.record)
         self.hub.changed(live.record.id)
         return live
@@ -82,7 +83,7 @@ class Context:
         if live is None:
             return
         if reading.failure is None:
-            self.fleet.seen(live, reading.at)
+            live.last_seen = reading.at
         self.tally.count()
         self.store.add_readings((reading,))
         self.judge.take(connection, sensor, reading)

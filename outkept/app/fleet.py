@@ -1,7 +1,7 @@
 """The fleet in memory: every server's record, connection, series and levels as of now."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from outkept.discover.inventory import Inventory
 from outkept.evaluate.tracker import Track
@@ -57,7 +57,8 @@ class Series:
 @dataclass(slots=True)
 class LiveServer:
     """One server as it is now. `sensors` are those it supports, with its overrides applied;
-    `unsupported` says of each other sensor why not."""
+    `unsupported` says of each other sensor why not. `last_seen` runs ahead of the record's,
+    which is renewed when it is saved. `raised` names the sensors that are over a threshold."""
 
     record: Server
     link: Link | None = None
@@ -66,6 +67,8 @@ class LiveServer:
     series: dict[SeriesKey, Series] = field(default_factory=dict)
     queued_up: str = ""
     verified_at: float | None = None
+    last_seen: float = 0.0
+    raised: frozenset[str] = frozenset()
 
     @property
     def connection(self) -> Connection | None:
@@ -100,6 +103,14 @@ class LiveServer:
         levels = (series.track.level for series in self.series.values())
         return max(levels, key=lambda level: level.severity, default=Level.NORMAL)
 
+    def note_levels(self) -> None:
+        """A series has entered or left a level."""
+        self.raised = frozenset(
+            name
+            for (name, _), series in self.series.items()
+            if series.track.level is not Level.NORMAL
+        )
+
     @property
     def channels(self) -> ChannelStats:
         """The state of its channel pool; all zero without a connection."""
@@ -132,6 +143,7 @@ class Fleet:
         if live is None:
             live = self._servers[record.id] = LiveServer(record)
         live.record = record
+        live.last_seen = max(live.last_seen, record.last_seen)
         return live
 
     def remove(self, server_id: str) -> None:
@@ -162,12 +174,4 @@ class Fleet:
     def is_urgent(self, server_id: str, sensor: str) -> bool:
         """Whether the sensor is over a threshold there: such are read first."""
         live = self._servers.get(server_id)
-        return live is not None and any(
-            name == sensor and series.track.level is not Level.NORMAL
-            for (name, _), series in live.series.items()
-        )
-
-    def seen(self, live: LiveServer, now: float) -> None:
-        """The server has just shown that it is there. Its identity stays as it is, so the
-        inventory need not be asked."""
-        live.record = replace(live.record, last_seen=now)
+        return live is not None and sensor in live.raised

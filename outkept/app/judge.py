@@ -67,6 +67,7 @@ class Judge:
         if sensor is not None:
             series = self._series(live, sensor, key[1])
             series.track, series.fired = Track(level), fired
+            live.note_levels()
 
     def remember(self, live: LiveServer, key: SeriesKey, value: Value, at: float) -> None:
         """A value from before a restart: shown with its age until a newer one comes."""
@@ -99,6 +100,8 @@ class Judge:
         if change is None or self._tell(live, series, sample, at, change, connection):
             series.track = track
             series.fired = series.fired and track.level is Level.ALARMED
+        if change is not None:
+            live.note_levels()
 
     def _tell(
         self,
@@ -138,8 +141,9 @@ class Judge:
         series = live.series.pop(key)
         if series.track.level is Level.NORMAL:
             return
+        live.note_levels()
         message = f"{live.name}: {series_name(series)} {why}"
-        at = series.at or live.record.last_seen
+        at = series.at or live.last_seen
         self._announce(
             Event(at, EventType.RECOVERED, message, live.record.id, series_name(series)), None
         )

@@ -13,7 +13,10 @@ from outkept.config.durations import format_duration
 from outkept.model.event import EventType
 from outkept.store.errors import StoreError
 
+TICK_EVERY = 1.0
 LOOK_EVERY = 1.0
+AT_ONCE = 50
+"""Servers looked at before others get their turn: some milliseconds."""
 FORGET_EVERY = 60.0
 SAVE_SEEN_EVERY = 300.0
 """Seconds of `last_seen` that a crash may lose."""
@@ -38,6 +41,7 @@ class Lookout:
         """Make the rounds until cancelled. A failing round is told and tried again."""
         async with asyncio.TaskGroup() as group:
             for every, look in (
+                (TICK_EVERY, self._tick),
                 (LOOK_EVERY, self._look),
                 (COUNT_EVERY, self._count),
                 (FORGET_EVERY, self._forget),
@@ -54,12 +58,20 @@ class Lookout:
                 _log.error("%s", error)
             await asyncio.sleep(every)
 
-    async def _look(self) -> None:
+    async def _tick(self) -> None:
         self._context.tally.tick()
-        now = time.time()
-        for live in self._context.fleet:
-            self._mark_stale(live, now)
-            self._mark_queued_up(live)
+
+    async def _look(self) -> None:
+        """Look at every server once, a few at a time, so that ten thousand of them don't hold
+        up the readings that arrive meanwhile."""
+        lives = list(self._context.fleet)
+        pause = LOOK_EVERY / (len(lives) // AT_ONCE + 1)
+        for start in range(0, len(lives), AT_ONCE):
+            now = time.time()
+            for live in lives[start : start + AT_ONCE]:
+                self._mark_stale(live, now)
+                self._mark_queued_up(live)
+            await asyncio.sleep(pause)
 
     def _mark_stale(self, live: LiveServer, now: float) -> None:
         default = self._context.settings.ssh.command_timeout
@@ -90,7 +102,7 @@ class Lookout:
             return
         now = time.time()
         for live in self._context.fleet:
-            unseen = now - live.record.last_seen
+            unseen = now - live.last_seen
             if live.connected or unseen < forget_after:
                 continue
             self._sessions.forget(live)
@@ -102,7 +114,7 @@ class Lookout:
     async def _save_seen(self) -> None:
         for live in self._context.fleet:
             if live.connected:
-                self._context.store.save_server(live.record)
+                self._context.save(live)
 
     async def _maintain(self) -> None:
         await self._context.store.maintain(time.time())

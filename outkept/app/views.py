@@ -34,7 +34,7 @@ def server_view(live: LiveServer) -> Json:
         "facts": _facts_view(live),
         "labels": record.labels,
         "first_seen": record.first_seen,
-        "last_seen": record.last_seen,
+        "last_seen": live.last_seen,
         "reason": record.quarantine,
     }
 
