@@ -1,20 +1,25 @@
 """Sweeps each configured range, again and again, and hands over the servers it meets."""
 
 import asyncio
+import logging
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import replace
 
 from outkept.app.context import Context
 from outkept.app.sessions import Sessions
+from outkept.app.silence import no_way_out
 from outkept.discover.sweep import Pace, Sweep
 from outkept.model.address import AddressOutcome, AddressState
+from outkept.model.event import EventType
 from outkept.model.ranges import Range
 from outkept.model.server import Endpoint
 from outkept.model.sweep import SweepProgress
 
 MOST_SWEEPS_KEPT = 100
+
+_log = logging.getLogger("outkept")
 
 
 class Crawl:
@@ -27,6 +32,7 @@ class Crawl:
         self._one_at_a_time = asyncio.Lock()
         self._wanted = {rng.text: asyncio.Event() for rng in context.settings.ranges}
         self._running: dict[str, Sweep] = {}
+        self._no_way_out: dict[str, str] = {}
         self._ended: deque[SweepProgress] = deque(maxlen=MOST_SWEEPS_KEPT)
 
     async def run(self) -> None:
@@ -66,21 +72,39 @@ class Crawl:
 
     async def _sweep(self, rng: Range) -> None:
         settings = self._context.settings.sweep
+        silences: Counter[str] = Counter()
+
+        def report(state: AddressState) -> None:
+            if state.outcome is AddressOutcome.SILENT:
+                silences[state.reason] += 1
+            self._report(state)
+
         sweep = Sweep(
             rng,
             visit=lambda endpoint, sock: self._visit(rng, endpoint, sock),
-            report=self._report,
+            report=report,
             skip=self._skip,
             pace=Pace(rate=settings.rate, in_flight=settings.in_flight, timeout=settings.timeout),
         )
         self._running[rng.text] = sweep
         try:
-            self._ended.append(await sweep.run())
+            ended = await sweep.run()
+            self._ended.append(ended)
+            answered = ended.total > silences.total()
+            self._tell_no_way_out(rng, "" if answered else no_way_out(silences))
         except Exception as error:  # noqa: BLE001 - a defect ends one sweep, not the daemon
             self._context.defect(f"the sweep of {rng.text}", error)
             self._ended.append(replace(sweep.progress, finished=time.time()))
         finally:
             del self._running[rng.text]
+
+    def _tell_no_way_out(self, rng: Range, why: str) -> None:
+        """Once, until an address of the range can be tried again."""
+        if why and self._no_way_out.get(rng.text) != why:
+            text = f"nothing in {rng.text} could be tried: {why}; check this machine's network"
+            _log.warning("%s", text)
+            self._context.tell(EventType.MESSAGE, None, text)
+        self._no_way_out[rng.text] = why
 
     async def _visit(
         self, rng: Range, endpoint: Endpoint, sock: socket.socket | None

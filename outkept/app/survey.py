@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from outkept.app.silence import no_way_out
 from outkept.app.start import Plan
 from outkept.discover.inventory import Inventory
 from outkept.discover.meet import meet
@@ -18,9 +19,6 @@ from outkept.model.ranges import Range
 from outkept.model.server import Endpoint, Server
 from outkept.model.sweep import SweepProgress
 from outkept.ssh.client import Client
-
-_NO_WAY_OUT = ("no route", "the network is down", "this machine's firewall")
-"""Beginnings of the reasons that are about this machine, not about the addresses swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,7 @@ class Survey:
     @property
     def no_way_out(self) -> str:
         """Why no address at all could be tried from this machine; empty when one could."""
-        if self._states or not self._silences:
-            return ""
-        if all(reason.startswith(_NO_WAY_OUT) for reason in self._silences):
-            return self._silences.most_common(1)[0][0]
-        return ""
+        return "" if self._states else no_way_out(self._silences)
 
     def _sweep(self, rng: Range) -> Sweep:
         settings = self._settings.sweep

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -137,12 +137,13 @@ class Site:
                 await store.close()
 
     @contextlib.contextmanager
-    def process(self, **changes: Any) -> Iterator["Process"]:
-        """`outkept run` as a process of its own; it is killed at the end if it still runs."""
+    def process(self, *, wrap: Sequence[str] = (), **changes: Any) -> Iterator["Process"]:
+        """`outkept run` as a process of its own; it is killed at the end if it still runs.
+        `wrap` is put before the command."""
         builtin, _ = load_library([data_dir("sensors")])
         sensors = {"disable": sorted(builtin)} | self.config.get("sensors", {})
         path = self.written(sensors=sensors, **changes)
-        command = [sys.executable, "-m", "outkept", "run", "-c", str(path)]
+        command = [*wrap, sys.executable, "-m", "outkept", "run", "-c", str(path)]
         log_path = self.folder / f"log{len(list(self.folder.glob('log*')))}"
         with log_path.open("wb") as log:
             process = subprocess.Popen(

@@ -185,6 +185,26 @@ def test_a_port_in_use_is_one_line(site: Site) -> None:
             assert f"127.0.0.1:{port}" in _said(process)
 
 
+def test_a_range_without_a_route_is_one_line(site: Site) -> None:
+    """In a network of its own, where nothing but loopback is."""
+    lonely = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$0" "$@"']
+    site.config["ranges"] = ["127.0.1.0/30", "198.51.100.0/29"]
+    with site.process(wrap=lonely) as process:
+        until_sync(lambda: process.log.count("Swept") == 2, "both are swept")
+        (line,) = [line for line in process.log.splitlines() if "could be tried" in line]
+        assert "nothing in 198.51.100.0/29 could be tried: no route" in line
+        assert line.endswith("; check this machine's network")
+
+
+def test_a_user_whom_the_server_does_not_know_is_a_refused_key(site: Site) -> None:
+    with (
+        machine("web1", addresses=[site.address(1)], port=site.port),
+        site.process(ssh={"user": "nobody-here"}) as process,
+    ):
+        until_sync(lambda: "Swept" in process.log, "it is swept")
+        assert "0 servers; 13 silent, 1 refused key" in process.log
+
+
 def test_a_state_directory_that_can_not_be_written_is_one_line(site: Site) -> None:
     site.folder.mkdir()
     (site.folder / "file").write_text("")
