@@ -5,14 +5,15 @@ import logging
 import resource
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import randbelow, token_hex
 
 from outkept.discover.backoff import next_retry
 from outkept.discover.banner import NoBanner, read_banner
 from outkept.discover.dial import Dialler
-from outkept.discover.order import permutation
+from outkept.discover.endpoints import endpoints
 from outkept.discover.rate import Meter, TokenBucket
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.ranges import Range
@@ -82,9 +83,9 @@ class Sweep:
         self._range = range_
         self._visit = visit
         self._report = report
-        self._skip = skip or (lambda endpoint, now: None)
+        self._skip = skip
         self._pace = pace or Pace()
-        self._order = permutation(self.total, randbelow(1 << 62) if seed is None else seed)
+        self._endpoints = endpoints(range_, randbelow(1 << 62) if seed is None else seed)
         self._in_flight = max(1, min(self._pace.in_flight, _descriptors() // 2))
         self._held: Endpoint | None = None
         self._open: set[socket.socket] = set()
@@ -93,7 +94,7 @@ class Sweep:
         self._logins = asyncio.Semaphore(self._pace.logins)
         self._wake = asyncio.Event()
         self._starved_at: float | None = None
-        self._outcomes: dict[str, int] = {}
+        self._outcomes: Counter[AddressOutcome] = Counter()
         self._done = 0
         self._started = time.time()
         self._finished: float | None = None
@@ -118,11 +119,11 @@ class Sweep:
             started=self._started,
             total=self.total,
             done=self._done,
-            found=self._outcomes.get(AddressOutcome.SERVER.value, 0),
+            found=self._outcomes[AddressOutcome.SERVER],
             rate=rate,
             left_s=0.0 if ended else left / rate if rate > 0 else None,
             finished=self._finished,
-            outcomes=dict(self._outcomes),
+            outcomes={outcome.value: count for outcome, count in self._outcomes.items()},
         )
 
     async def run(self) -> SweepProgress:
@@ -151,50 +152,42 @@ class Sweep:
                 self._visiting += 1
                 visits.create_task(self._meet(endpoint, result))
 
-        endpoints = self._endpoints()
         with Dialler(self._pace.timeout, landed, self._wake.set) as dialler:
             while True:
                 self._wake.clear()
-                pause = self._dial_some(endpoints, dialler)
+                pause = self._dial_some(dialler)
                 next_expiry = dialler.collect()
                 if pause is None and not len(dialler):
                     return
                 await self._rest(min(1.0 if pause is None else pause, next_expiry or 1.0))
 
-    def _dial_some(self, endpoints: Iterator[Endpoint], dialler: Dialler) -> float | None:
+    def _dial_some(self, dialler: Dialler) -> float | None:
         """Dial a batch. How many seconds may pass, unless woken, before the next; None when
         none is left."""
-        for _ in range(BATCH):
-            if self._crowded(len(dialler)):
-                return 1.0
-            endpoint = self._held or next(endpoints, None)
+        room = self._room(len(dialler))
+        for _ in range(min(BATCH, room)):
+            endpoint = self._held or next(self._endpoints, None)
             if endpoint is None:
                 return None
             self._held = None
-            remembered = self._skip(endpoint, time.time())
+            remembered = self._skip(endpoint, time.time()) if self._skip else None
             if remembered:
-                self._count(remembered)
-            elif not self._bucket.take(time.monotonic()):
+                self._count(remembered.outcome)
+            elif self._pace.rate and not self._bucket.take(time.monotonic()):
                 self._held = endpoint
                 return max(self._bucket.wait(), SHORTEST_REST_S)
             elif not dialler.dial(endpoint):
                 return self._starve(endpoint)
             else:
                 self._starved_at = None
-        return 0.0
+        return 0.0 if room > 0 else 1.0
 
-    def _endpoints(self) -> Iterator[Endpoint]:
-        ports = self._range.ports
-        for index in self._order:
-            address, port = divmod(index, len(ports))
-            yield Endpoint(self._range.address(address), ports[port])
-
-    def _crowded(self, connecting: int) -> bool:
-        """Whether to hold back: what waits long for its login is dropped by its server."""
-        return (
-            connecting + self._visiting >= self._in_flight
-            or self._queued_logins >= self._pace.logins
-        )
+    def _room(self, connecting: int) -> int:
+        """How many more may be dialled. None while logins queue up: what waits long for its
+        login is dropped by its server."""
+        if self._queued_logins >= self._pace.logins:
+            return 0
+        return self._in_flight - connecting - self._visiting
 
     def _starve(self, endpoint: Endpoint) -> float:
         """No descriptor is free: wait for one that is closed, ours or another's."""
@@ -262,13 +255,12 @@ class Sweep:
 
     def _end(self, state: AddressState) -> None:
         self._report(state)
-        self._count(state)
+        self._count(state.outcome)
         self._wake.set()
 
-    def _count(self, state: AddressState) -> None:
+    def _count(self, outcome: AddressOutcome) -> None:
         self._done += 1
-        outcome = state.outcome.value
-        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+        self._outcomes[outcome] += 1
 
 
 def _state(endpoint: Endpoint, outcome: AddressOutcome, reason: str) -> AddressState:
