@@ -51,7 +51,8 @@ class Link(Protocol):
 
 @dataclass(slots=True, order=True)
 class _Entry:
-    """A job in the pool. `held` is the most channels that were open during its last try."""
+    """A job in the pool. `held` is the most channels that were open during its last try;
+    `refused_in` how often the limit had fallen when it was refused, -1 when it wasn't."""
 
     priority: int
     due: float
@@ -59,7 +60,7 @@ class _Entry:
     job: Job = field(compare=False)
     since: float = field(compare=False)
     begun: float = field(compare=False, default=0.0)
-    again: bool = field(compare=False, default=False)
+    refused_in: int = field(compare=False, default=-1)
     held: int = field(compare=False, default=0)
     execution: Execution | None = field(compare=False, default=None)
 
@@ -90,6 +91,7 @@ class ChannelPool:
         self._opened = 0
         self._missed = 0
         self._refused = 0
+        self._falls = 0
         self._pause = 0.0
         self._resume: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -187,13 +189,14 @@ class ChannelPool:
                 self._dispatch()
 
     async def _try(self, entry: _Entry, execution: Execution) -> None:
-        sent_under = self._limit.value
+        sent_under, sent_in = self._limit.value, self._falls
         self._trying.append(entry)
         try:
             await self._link.execute(execution)
             execution.conclude(None)
         except ChannelRefused:
-            await self._turned_down(entry, execution, sent_under)
+            if await self._turned_down(entry, execution):
+                self._doubt(entry, sent_under, sent_in)
         except Lost as lost:
             execution.conclude(lost.reason)
         except asyncio.CancelledError:
@@ -230,24 +233,35 @@ class ChannelPool:
         self._running.add(execution)
         return execution
 
-    async def _turned_down(self, entry: _Entry, execution: Execution, sent_under: int) -> None:
+    async def _turned_down(self, entry: _Entry, execution: Execution) -> bool:
+        """Put a refused job back in its place; false if it was answered meanwhile."""
         self._refused += 1
         await self._link.round_trip()
         if execution.answered:
-            return
+            return False
         execution.rewind()
-        if entry.again:
-            # Not what is open by now: some channel may have ended since the server refused, and
-            # a limit that is too low stays so for hours.
-            self._limit.refused(entry.held, sent_under, self._loop.time())
-            if not self._open:
-                self._rest()
-        entry.again = not entry.again
         entry.execution = None
         if self._closed is None:
             heapq.heappush(self._waiting, entry)
         else:
             self._answer(entry, _not_sent(self._closed))
+        return True
+
+    def _doubt(self, entry: _Entry, sent_under: int, sent_in: int) -> None:
+        """Lower the limit when a job is refused twice, both times since it last fell: what a
+        lower limit has mended is no reason for the next. One refusal alone may come of a slot
+        that the server freed late, and a limit that is too low stays so for hours."""
+        if sent_in != self._falls:
+            entry.refused_in = -1
+        elif entry.refused_in != sent_in:
+            entry.refused_in = sent_in
+        else:
+            entry.refused_in = -1
+            self._falls += 1
+            # Not what is open by now: some channel may have ended since the server refused.
+            self._limit.refused(entry.held, sent_under, self._loop.time())
+            if not self._open:
+                self._rest()
 
     def _rest(self) -> None:
         """Even a first channel is refused: try again in a while."""
