@@ -32,8 +32,10 @@ class Defaults:
 
 @dataclass(slots=True)
 class _Polled:
-    """One server being read over one connection."""
+    """One server being read over one connection. `number` tells it from what was read on that
+    server before."""
 
+    number: int
     server: str
     connection: Connection
     groups: dict[float, list[Sensor]]
@@ -54,7 +56,9 @@ class Poller:
         self._defaults = defaults
         self._urgent = urgent
         self._polled: dict[str, _Polled] = {}
-        self._heap: list[tuple[float, int, _Polled, float]] = []
+        # Ticks name what they are for instead of holding it: those of a server that is lost
+        # and found lie here until they are due, which may be in a day.
+        self._heap: list[tuple[float, int, str, float]] = []
         self._order = itertools.count()
         self._earlier = asyncio.Event()
         # Ticks lie on a wall-clock grid, so that a restart doesn't shift them; the mapping is
@@ -70,7 +74,8 @@ class Poller:
         for sensor in sensors:
             groups.setdefault(self.interval(sensor), []).append(sensor)
         before = self._polled.get(server)
-        polled = _Polled(server, connection, groups, before.counters if before else {})
+        counters = before.counters if before else {}
+        polled = _Polled(next(self._order), server, connection, groups, counters)
         self._polled[server] = polled
         now = asyncio.get_running_loop().time()
         for every in groups:
@@ -94,8 +99,9 @@ class Poller:
         while True:
             now = loop.time()
             while self._heap and self._heap[0][0] <= now:
-                _, _, polled, every = heapq.heappop(self._heap)
-                if self._polled.get(polled.server) is polled:
+                _, number, server, every = heapq.heappop(self._heap)
+                polled = self._polled.get(server)
+                if polled is not None and polled.number == number:
                     self._fire(polled, every, now)
                     self._push(polled, every, now)
             await self._wait(self._heap[0][0] - now if self._heap else None)
@@ -110,7 +116,7 @@ class Poller:
 
     def _push(self, polled: _Polled, every: float, now: float) -> None:
         due = next_due(polled.server, every, now + self._epoch) - self._epoch
-        heapq.heappush(self._heap, (due, next(self._order), polled, every))
+        heapq.heappush(self._heap, (due, polled.number, polled.server, every))
 
     def _fire(self, polled: _Polled, every: float, now: float) -> None:
         for sensor in polled.groups[every]:
