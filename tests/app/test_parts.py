@@ -1,7 +1,9 @@
 """The daemon's own small parts, without servers."""
 
 import asyncio
+import gc
 import time
+import weakref
 from dataclasses import replace
 from typing import cast
 
@@ -378,4 +380,19 @@ async def test_nothing_is_read_and_no_answer_taken_after_a_stop() -> None:
         first = other.pool.jobs[0]
         first.done(first, _answer(b"2\n"))
         assert [reading.samples for reading in taken] == [(Sample(None, 2.0),)]
+        task.cancel()
+
+
+async def test_what_was_read_is_let_go_of_long_before_its_next_tick() -> None:
+    poller = Poller(lambda *_: None, Defaults(86_400.0, 5.0), lambda *_: False)
+    fake = FakeConnection()
+    gone = weakref.ref(fake)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(poller.run())
+        poller.start("s1", cast(Connection, fake), [LOAD])
+        poller.stop("s1")
+        fake.pool.jobs.clear()
+        del fake
+        gc.collect()
+        assert gone() is None
         task.cancel()
