@@ -11,11 +11,12 @@ from outkept.store.errors import (
     StateUnwritable,
     StoreError,
 )
-from outkept.store.history import LastReading, Point, Retention
+from outkept.store.history import HeatRow, LastReading, Point, Retention
 from outkept.store.pages import Page
 from outkept.store.store import Store, StoreStats
 
 __all__ = [
+    "HeatRow",
     "LastReading",
     "Page",
     "Point",

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from outkept.store.errors import StateDamaged, StateNewer, StateUnwritable, damaged, of_open
-from outkept.store.schema import APPLICATION_ID, MIGRATIONS
+from outkept.store.schema import APPLICATION_ID, MIGRATIONS, Statement
 
 DATABASE_NAME = "outkept.db"
 BUSY_S = 5.0
@@ -24,7 +24,7 @@ _HEADER_BYTES = 100
 
 
 def open_database(
-    directory: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS
+    directory: Path, migrations: Sequence[Sequence[Statement]] = MIGRATIONS
 ) -> tuple[Path, sqlite3.Connection]:
     """Open, or create, the database in `directory` and bring its schema up to date.
 
@@ -79,7 +79,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _create(path: Path, migrations: Sequence[Sequence[str]]) -> None:
+def _create(path: Path, migrations: Sequence[Sequence[Statement]]) -> None:
     """Built under another name first: a file of the real name was whole once, so an empty one
     is damage and not a start that was interrupted."""
     new = path.with_name(f"{path.name}.new")
@@ -106,12 +106,15 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cache_size = -16000")
 
 
-def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[Statement]]) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, statements in enumerate(migrations[version:], start=version + 1):
         with transaction(connection):
             for statement in statements:
-                connection.execute(statement)
+                if isinstance(statement, str):
+                    connection.execute(statement)
+                else:
+                    statement(connection)
             connection.execute(f"PRAGMA user_version = {number}")
 
 

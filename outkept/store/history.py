@@ -1,4 +1,4 @@
-"""What the store asks of a history engine. Another engine replaces `tiers.py` behind this;
+"""What the store asks of a history engine. Another engine replaces `engine.py` behind this;
 tests/store/history_contract.py says what it has to do."""
 
 from collections.abc import Sequence
@@ -11,6 +11,10 @@ MOST_POINTS = 5000
 MOST_INSTANCES = 1000
 """Series of one sensor on one server. More is not a table for people but a server that makes
 up names; further ones are refused and counted."""
+
+MOST_COLUMNS = 1000
+MOST_CELLS = 5_000_000
+"""Of a heat map: 50,000 series at 100 columns, some 200 MB while it is made."""
 
 Point = tuple[float, float, float, float]
 """Start of a bucket (UNIX seconds), and the least, the mean and the greatest value in it."""
@@ -58,6 +62,41 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatWindow:
+    """Readings with from_ <= at < to (UNIX seconds), in `columns` columns of equal width.
+
+    Raises ValueError for a window that isn't one, or for other than 1 to MOST_COLUMNS columns.
+    """
+
+    from_: float
+    to: float
+    columns: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.columns <= MOST_COLUMNS:
+            raise ValueError(f"columns is {self.columns}; it must be 1 to {MOST_COLUMNS}")
+        if not -1e15 < self.from_ < self.to < 1e15:
+            raise ValueError("from must be earlier than to, and both are UNIX seconds")
+
+    def check(self, rows: int) -> None:
+        """Raises ValueError where so many rows make more than MOST_CELLS cells."""
+        if rows * self.columns > MOST_CELLS:
+            most = MOST_CELLS // rows
+            raise ValueError(
+                f"columns is {self.columns}; with {rows} rows it must be {most} at most"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One series of a heat map: the mean of each column, None where it has no readings."""
+
+    server: str
+    instance: str | None
+    cells: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LastReading:
     """The last value that arrived of one series, and when. `failure` says why the sensor has
     failed since; a sensor that failed and never gave a value has value None, instance None and
@@ -74,9 +113,9 @@ class LastReading:
 class History(Protocol):
     """A history engine. It never sees two writes at once; reads run beside them.
 
-    `add`, `remove` and `maintain` are called on the writer's thread inside its transaction:
-    what they did counts once the transaction is committed. `rolled_back` says that it was
-    not, and that whatever they remembered since is void.
+    `add`, `remove`, `maintain` and, last of all, `before_commit` are called on the writer's
+    thread inside its transaction: what they did counts once the transaction is committed.
+    `rolled_back` says that it was not, and that whatever they remembered since is void.
     """
 
     def add(self, readings: Sequence[Reading]) -> int:
@@ -89,12 +128,22 @@ class History(Protocol):
     def maintain(self, now: float) -> bool:
         """One slice of rollup and retention, of some 50 ms at most; whether there is more."""
 
+    def before_commit(self) -> None:
+        """The transaction is about to be committed: write what `add` only collected."""
+
     def rolled_back(self) -> None:
         """The transaction failed."""
 
     def query(self, key: SeriesKey, window: Window) -> list[Point]:
         """Buckets that have readings, sorted. Each part of the window is answered by the finest
         tier that still has it. Rows of a tier count at the start of their minute or hour."""
+
+    def heatmap(self, sensor: str, window: HeatWindow) -> list[HeatRow]:
+        """Every series of a sensor that has readings in the window, by server and instance.
+
+        Columns shorter than a quarter of an hour are made of readings; others of quarters,
+        which count at their start and are precise to seven digits. Before the raw tier, hours
+        stand for both. Raises ValueError where there are more than MOST_CELLS cells."""
 
     def texts(self, key: SeriesKey, from_: float, to: float, limit: int) -> list[tuple[float, str]]:
         """The newest `limit` changes of a text series with from_ <= at < to, oldest first."""

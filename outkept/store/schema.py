@@ -4,10 +4,18 @@ A step is never changed once it was released; a new one is added. The position o
 plus one is the `user_version` of a database that has taken it.
 """
 
+import sqlite3
+from collections.abc import Callable
+
+from outkept.store.legacy import from_rows
+
+Statement = str | Callable[[sqlite3.Connection], None]
+"""SQL, or what takes more than SQL."""
+
 APPLICATION_ID = 0x4F75746B
 """`Outk` in the file's header, so that another program's database is never taken for ours."""
 
-_FIRST = (
+_FIRST: tuple[Statement, ...] = (
     # Servers are always loaded whole, so their fields need no columns.
     "CREATE TABLE servers (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE addresses (
@@ -68,4 +76,46 @@ _FIRST = (
         PRIMARY KEY (series, tier)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_OLD = ("raw", "minutes", "hours", "texts", "latest", "series", "pending", "doomed")
+
+_CHUNKS: tuple[Statement, ...] = (
+    *(f"ALTER TABLE {table} RENAME TO old_{table}" for table in _OLD),
+    "DROP INDEX series_by_name",
+    "DROP INDEX texts_by_time",
+    # The series of a chunk: a sensor's, on some servers. Ids are never reused, and neither are
+    # places: what is left of a removed series can't become another's history.
+    """CREATE TABLE groups (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, sensor TEXT NOT NULL, used INTEGER NOT NULL)""",
+    "CREATE INDEX groups_by_sensor ON groups (sensor, id)",
+    # The id is the group and, in its lowest five bits, the place in it.
+    """CREATE TABLE series (
+        id INTEGER PRIMARY KEY, server TEXT NOT NULL, sensor TEXT NOT NULL, instance TEXT)""",
+    """CREATE UNIQUE INDEX series_by_name ON series
+        (server, sensor, (instance IS NULL), coalesce(instance, ''))""",
+    """CREATE TABLE texts (
+        series INTEGER NOT NULL, at REAL NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (series, at)) WITHOUT ROWID""",
+    "CREATE INDEX texts_by_time ON texts (at)",
+    "CREATE TABLE latest (series INTEGER PRIMARY KEY, at REAL NOT NULL, value NOT NULL)",
+    # Batch and group; see journal.py.
+    "CREATE TABLE journal (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE sealing (cut INTEGER NOT NULL, next INTEGER NOT NULL, at REAL NOT NULL)",
+    # Nothing is being sealed: the next group lies behind the last that can be.
+    "INSERT INTO sealing VALUES (0, 16777216, 0)",
+    # Hour or day, group, part; see keys.py. What expires is a range at a table's start.
+    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE cells (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE minutes (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE hours (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    # Hours of a group with readings that are not rolled up yet, the newest of this batch.
+    """CREATE TABLE pending (
+        hour INTEGER NOT NULL, grp INTEGER NOT NULL, batch INTEGER NOT NULL,
+        PRIMARY KEY (hour, grp)) WITHOUT ROWID""",
+    """CREATE TABLE doomed (
+        grp INTEGER NOT NULL, tier TEXT NOT NULL, next INTEGER NOT NULL,
+        PRIMARY KEY (grp, tier)) WITHOUT ROWID""",
+    from_rows,
+    *(f"DROP TABLE old_{table}" for table in _OLD),
+)
+
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _CHUNKS)

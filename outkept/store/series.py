@@ -4,6 +4,7 @@ when its first reading arrives, and dropped with the server."""
 import sqlite3
 from dataclasses import dataclass, field
 
+from outkept.store.chunks import GROUP, GROUP_BITS
 from outkept.store.history import MOST_INSTANCES, SeriesKey
 from outkept.store.records import clean
 
@@ -14,13 +15,12 @@ MOST_NAME = 255
 @dataclass(slots=True)
 class Known:
     """What is remembered of one server: `ids` by sensor and instance, how many instances each
-    sensor has, which sensors fail, the last text and the last pending hour by series id."""
+    sensor has, which sensors fail, and the last text by series id."""
 
     ids: dict[tuple[str, str | None], int] = field(default_factory=dict)
     instances: dict[str, int] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
-    hours: dict[int, int] = field(default_factory=dict)
 
 
 class SeriesCache:
@@ -49,23 +49,31 @@ class SeriesCache:
             return found
         if known.instances.get(sensor, 0) >= MOST_INSTANCES:
             return None
-        cursor = self._connection.execute(
-            "INSERT INTO series (server, sensor, instance) VALUES (?, ?, ?)",
-            (clean(key.server), sensor, instance),
+        made = self._next_id(sensor)
+        self._connection.execute(
+            "INSERT INTO series VALUES (?, ?, ?, ?)", (made, clean(key.server), sensor, instance)
         )
-        made = known.ids[(sensor, instance)] = int(cursor.lastrowid or 0)
+        known.ids[(sensor, instance)] = made
         known.instances[sensor] = known.instances.get(sensor, 0) + 1
         return made
+
+    def _next_id(self, sensor: str) -> int:
+        """In the newest group of the sensor's series that has room, or in a new one. Ids are
+        never used again: what is left of a removed series can't become another's history."""
+        row = self._connection.execute(
+            "SELECT id, used FROM groups WHERE sensor = ? ORDER BY id DESC LIMIT 1", (sensor,)
+        ).fetchone()
+        if row is None or row[1] >= GROUP:
+            cursor = self._connection.execute(
+                "INSERT INTO groups (sensor, used) VALUES (?, 1)", (sensor,)
+            )
+            return int(cursor.lastrowid or 0) << GROUP_BITS
+        self._connection.execute("UPDATE groups SET used = used + 1 WHERE id = ?", row[:1])
+        return int(row[0] << GROUP_BITS | row[1])
 
     def forget(self, server: str) -> None:
         """Load the server anew at its next reading."""
         self._servers.pop(server, None)
-
-    def forget_hour(self, server: str, series: int, hour: int) -> None:
-        """The hour was rolled up: a later reading in it makes it pending again."""
-        known = self._servers.get(server)
-        if known is not None and known.hours.get(series) == hour:
-            del known.hours[series]
 
     def clear(self) -> None:
         """Forget everything: a transaction failed."""

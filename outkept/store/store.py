@@ -17,12 +17,21 @@ from outkept.model.reading import Reading
 from outkept.model.server import Server
 from outkept.store import records
 from outkept.store.database import open_database
+from outkept.store.engine import ChunkHistory
 from outkept.store.errors import StoreError
-from outkept.store.history import History, LastReading, Point, Retention, SeriesKey, Window
+from outkept.store.history import (
+    HeatRow,
+    HeatWindow,
+    History,
+    LastReading,
+    Point,
+    Retention,
+    SeriesKey,
+    Window,
+)
 from outkept.store.lock import StateLock
 from outkept.store.pages import Page, check_limit
 from outkept.store.readers import Readers
-from outkept.store.tiers import SqliteHistory
 from outkept.store.writer import MOST_SAMPLES, Writer
 
 CLOSE_S = 10.0
@@ -68,8 +77,8 @@ class Store:
         self._connection = connection
         self._retention = retention
         self._readers = Readers(path)
-        self._history: History = SqliteHistory(connection, self._readers.connection, retention)
-        self._writer = Writer(path, connection, self._history.rolled_back, most_samples)
+        self._history: History = ChunkHistory(connection, self._readers.connection, retention)
+        self._writer = Writer(path, connection, self._history, most_samples)
         self._refused = 0
 
     @classmethod
@@ -158,6 +167,13 @@ class Store:
         window = Window(from_, to, points)
         key = SeriesKey(server, sensor, instance)
         return await self._readers.run(lambda _: self._history.query(key, window))
+
+    async def heatmap(self, sensor: str, from_: float, to: float, columns: int) -> list[HeatRow]:
+        """The mean of each column for every series of a sensor that has readings with from_ <=
+        at < to, by server and instance. Raises ValueError for a window that makes no sense, and
+        where there would be more than MOST_CELLS cells."""
+        window = HeatWindow(from_, to, columns)
+        return await self._readers.run(lambda _: self._history.heatmap(sensor, window))
 
     async def texts(
         self, key: SeriesKey, from_: float, to: float, limit: int = 100

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from outkept.store.database import transaction
 from outkept.store.errors import StoreError, of_use
@@ -52,6 +52,16 @@ class WriterStats:
     trouble: str
 
 
+class Hooks(Protocol):
+    """What wants to know of transactions."""
+
+    def before_commit(self) -> None:
+        """Called last of all in a transaction, to write what was only collected."""
+
+    def rolled_back(self) -> None:
+        """The transaction failed."""
+
+
 class Writer:
     """Owns the writing connection. Its methods may be called from any thread."""
 
@@ -59,12 +69,12 @@ class Writer:
         self,
         path: Path,
         connection: sqlite3.Connection,
-        rolled_back: Callable[[], None],
+        hooks: Hooks,
         most_samples: int = MOST_SAMPLES,
     ) -> None:
         self._path = path
         self._connection = connection
-        self._rolled_back = rolled_back
+        self._hooks = hooks
         self._most_samples = most_samples
         self._changed = threading.Condition()
         self._urgent: deque[tuple[Job, Future[Any]]] = deque()
@@ -239,8 +249,9 @@ class Writer:
         try:
             with transaction(self._connection):
                 results = [job() for job in jobs]
+                self._hooks.before_commit()
         except Exception as error:  # noqa: BLE001 - every error is handed to the job's owner
-            self._rolled_back()
+            self._hooks.rolled_back()
             if len(jobs) > 1 and not isinstance(error, sqlite3.OperationalError):
                 return [self._write([job])[0] for job in jobs]
             self._note(of_use(self._path, error))

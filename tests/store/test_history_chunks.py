@@ -1,4 +1,4 @@
-"""The SQLite tiers, held to the contract of history engines."""
+"""The chunks in SQLite, held to the contract of history engines."""
 
 import shutil
 import tempfile
@@ -7,26 +7,29 @@ from pathlib import Path
 
 from outkept.model.reading import Reading
 from outkept.store.database import connect_for_reading, open_database, transaction
-from outkept.store.tiers import SqliteHistory
+from outkept.store.engine import ChunkHistory
 from tests.store.history_contract import RETENTION, Bench, HistoryContract
 
-_TABLES = ("raw", "minutes", "hours", "texts")
+_TABLES = ("journal", "chunks", "cells", "minutes", "hours", "texts")
 
 
-class SqliteBench:
+class ChunkBench:
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp())
         path, self._connection = open_database(self._directory)
         self._reader = connect_for_reading(path)
-        self.history = SqliteHistory(self._connection, lambda: self._reader, RETENTION)
+        self.history = ChunkHistory(self._connection, lambda: self._reader, RETENTION)
 
     def add(self, *readings: Reading) -> int:
         with transaction(self._connection):
-            return self.history.add(readings)
+            refused = self.history.add(readings)
+            self.history.before_commit()
+            return refused
 
     def fail_after(self, *readings: Reading) -> None:
         self._connection.execute("BEGIN")
         self.history.add(readings)
+        self.history.before_commit()
         self._connection.execute("ROLLBACK")
         self.history.rolled_back()
 
@@ -55,6 +58,6 @@ class SqliteBench:
         shutil.rmtree(self._directory)
 
 
-class TestSqliteHistory(HistoryContract):
+class TestChunkHistory(HistoryContract):
     def make(self) -> Bench:
-        return SqliteBench()
+        return ChunkBench()

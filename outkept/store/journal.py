@@ -1,0 +1,117 @@
+"""The journal: readings as they arrived, batch by batch, until they are sealed into chunks.
+
+A batch is what one transaction brought, a row for each group of series. Everything up to the
+batch `cut` is being sealed, group by group; groups below `next` are done, and their rows up to
+the cut don't count any more. Both are in the table `sealing`, changed in the transaction that
+seals, so a crash finds every reading in exactly one place.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from outkept.store.chunks import GROUP, GROUP_BITS, TICKS
+from outkept.store.keys import HOUR_S, MOST_GROUP, SEQ_BITS, walk_journal
+
+RECORD = struct.Struct("<Bqd")
+"""Place in the group, tick, value."""
+MOST_BATCH = (1 << 38) - 1
+TICKS_AN_HOUR = HOUR_S * TICKS
+DONE = MOST_GROUP
+"""`next` when all groups are sealed up to the cut."""
+
+
+class Sealing(NamedTuple):
+    """How far sealing has come, and the UNIX seconds at which its cut was made."""
+
+    cut: int
+    next: int
+    at: float
+
+    def first(self, group: int) -> int:
+        """The first batch of a group that counts."""
+        return self.cut + 1 if group < self.next else 0
+
+
+def sealing(connection: sqlite3.Connection) -> Sealing:
+    """As it stands on disk."""
+    return Sealing(*connection.execute("SELECT cut, next, at FROM sealing").fetchone())
+
+
+def unsealed(connection: sqlite3.Connection, group: int) -> Iterator[tuple[int, int, float]]:
+    """Slot, tick and value of a group's readings that are in no chunk yet, as they arrived."""
+    first = sealing(connection).first(group)
+    for _, data in walk_journal(connection, (group, group), first, MOST_BATCH):
+        yield from RECORD.iter_unpack(data)
+
+
+class Journal:
+    """The writing side, on the writer's thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._buffers: dict[int, bytearray] = {}
+        self._notes: list[tuple[int, int]] = []
+        self._noted: dict[int, int] = {}
+        self._newest: int | None = None
+        self._touched: set[int] | None = None
+
+    def forget(self) -> None:
+        """The transaction failed: what was collected and remembered is void."""
+        self._buffers, self._notes, self._noted = {}, [], {}
+        self._newest = self._touched = None
+
+    def add(self, series: int, tick: int, value: float) -> None:
+        """Collect a reading. Its hour is noted in `pending` with the batch, so that it is
+        rolled up, and kept in the raw tier until then."""
+        group = series >> GROUP_BITS
+        buffer = self._buffers.get(group)
+        if buffer is None:
+            buffer = self._buffers[group] = bytearray()
+        buffer += RECORD.pack(series & (GROUP - 1), tick, value)
+        hour = tick // TICKS_AN_HOUR
+        if self._noted.get(group) != hour:
+            self._noted[group] = hour
+            self._notes.append((hour, group))
+
+    def flush(self) -> None:
+        """Write what was collected, as one batch."""
+        if not self._buffers:
+            return
+        batch = self.newest() + 1
+        many = self._connection.executemany
+        rows = [(batch << SEQ_BITS | g, self._buffers[g]) for g in sorted(self._buffers)]
+        many("INSERT INTO journal VALUES (?, ?)", rows)
+        notes = [(hour, group, batch) for hour, group in self._notes]
+        many("INSERT OR REPLACE INTO pending VALUES (?, ?, ?)", notes)
+        if self._touched is not None:
+            self._touched.update(self._buffers)
+        self._newest = batch
+        self._buffers, self._notes = {}, []
+
+    def newest(self) -> int:
+        """The newest batch, 0 before the first."""
+        if self._newest is None:
+            row = self._connection.execute("SELECT max(id) FROM journal").fetchone()
+            self._newest = max(sealing(self._connection).cut, (row[0] or 0) >> SEQ_BITS)
+        return self._newest
+
+    def cut(self) -> list[int]:
+        """Begin to note hours anew; the groups that may have readings since the last cut."""
+        groups = self.groups() if self._touched is None else sorted(self._touched)
+        self._touched, self._noted = set(), {}
+        return groups
+
+    def groups(self) -> list[int]:
+        """All groups."""
+        return [group for (group,) in self._connection.execute("SELECT id FROM groups ORDER BY id")]
+
+    def drop(self, cut: int, rows: int) -> bool:
+        """Delete up to so many rows of batches up to `cut`; whether there were any."""
+        end = self._connection.execute(
+            "SELECT id FROM journal WHERE id < ? ORDER BY id LIMIT 1 OFFSET ?",
+            ((cut + 1) << SEQ_BITS, rows),
+        ).fetchone()
+        before = end[0] if end else (cut + 1) << SEQ_BITS
+        return self._connection.execute("DELETE FROM journal WHERE id < ?", (before,)).rowcount > 0
