@@ -183,7 +183,7 @@ class Sweep:
         return 0.0 if room > 0 else 1.0
 
     def _room(self, connecting: int) -> int:
-        """How many more may be dialled. None while logins queue up: what waits long for its
+        """How many more may be dialled; none while logins queue up, for what waits long for its
         login is dropped by its server."""
         if self._queued_logins >= self._pace.logins:
             return 0
