@@ -153,7 +153,7 @@ def read(
     `counters` holds the last counts of a sensor with `rate`; None takes the output as it is.
     """
     if isinstance(outcome, CommandFailure):
-        return Reading(server, sensor.name, at, failure=outcome.reason, took=outcome.took)
+        return Reading(server, sensor.name, at, failure=_why(outcome), took=outcome.took)
     try:
         samples = parse_output(sensor, outcome)
     except ParseError as error:
@@ -161,3 +161,10 @@ def read(
     if counters is not None:
         samples = counters.rates(samples, at)
     return Reading(server, sensor.name, at, samples, took=outcome.took)
+
+
+def _why(failure: CommandFailure) -> str:
+    """A connection's end comes with the system's words, such as "broken pipe"."""
+    if failure.kind is not FailureKind.LOST or failure.reason.startswith(FailureKind.LOST):
+        return failure.reason
+    return f"{FailureKind.LOST}: {failure.reason}"
