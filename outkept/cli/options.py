@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from outkept.cli.plan import default_file
+from outkept.config.commandline import CommandLine
+
 Ranges = Annotated[
     list[str] | None,
     typer.Argument(
@@ -38,3 +41,31 @@ Listen = Annotated[
     str | None, typer.Option(metavar="ADDRESS:PORT", help="Where the dashboard is served.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def source(
+    config: Path | None,
+    ranges: list[str] | None,
+    *,
+    user: str | None,
+    key: list[Path] | None,
+    port: list[int] | None,
+    exclude: list[str] | None,
+    rate: float | None,
+    state: Path | None = None,
+    listen: str | None = None,
+) -> tuple[Path | None, CommandLine]:
+    """The configuration file, if any, and what the command line lays over it. The file that is
+    there without being named counts only where no range is named."""
+    if config is None and not ranges:
+        config = default_file()
+    return config, CommandLine(
+        ranges=tuple(ranges or ()),
+        user=user,
+        keys=tuple(key or ()),
+        ports=tuple(port or ()),
+        exclude=tuple(exclude or ()),
+        rate=rate,
+        state=state,
+        listen=listen,
+    )

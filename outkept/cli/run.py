@@ -4,14 +4,13 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from outkept.app.start import Plan, StartError
+from outkept.app.start import StartError
 from outkept.app.start import run as run_daemon
 from outkept.cli import options
 from outkept.cli.errors import fail
 from outkept.cli.loop import until_done
-from outkept.cli.plan import default_file, make_plan
+from outkept.cli.plan import make_plan
 from outkept.cli.watch import watch
-from outkept.config.commandline import CommandLine
 
 
 def run(
@@ -29,23 +28,18 @@ def run(
 
     Example: outkept run 10.0.0.0/24 --user ops --key ~/.ssh/id_ed25519
     """
-    if config is None and not ranges:
-        config = default_file()
-    command_line = CommandLine(
-        ranges=tuple(ranges or ()),
+    path, over = options.source(
+        config,
+        ranges,
         user=user,
-        keys=tuple(key or ()),
-        ports=tuple(port or ()),
-        exclude=tuple(exclude or ()),
+        key=key,
+        port=port,
+        exclude=exclude,
         rate=rate,
         state=state,
         listen=listen,
     )
-    serve_until_stopped(make_plan(config, command_line))
-
-
-def serve_until_stopped(plan: Plan) -> None:
-    """Run the daemon of `plan` until SIGINT or SIGTERM; both are a normal end."""
+    plan = make_plan(path, over)
     until_stopped(lambda: run_daemon(plan, watch))
 
 

@@ -15,10 +15,9 @@ from outkept.app.survey import Found, Survey, addresses, ports
 from outkept.cli import options
 from outkept.cli.errors import fail
 from outkept.cli.loop import INTERRUPTED, until_done
-from outkept.cli.plan import default_file, make_plan
+from outkept.cli.plan import make_plan
 from outkept.cli.progress import Step, progress_bar
 from outkept.cli.render import cell, print_json, print_table, seconds, worded
-from outkept.config.commandline import CommandLine
 from outkept.model.address import AddressOutcome
 from outkept.model.sweep import SweepProgress
 
@@ -52,19 +51,12 @@ def sweep(
 
     Example: outkept sweep 10.0.0.0/24 --user ops --format ansible > inventory.yaml
     """
-    if config is None and not ranges:
-        config = default_file()
-    command_line = CommandLine(
-        ranges=tuple(ranges or ()),
-        user=user,
-        keys=tuple(key or ()),
-        ports=tuple(port or ()),
-        exclude=tuple(exclude or ()),
-        rate=rate,
+    path, over = options.source(
+        config, ranges, user=user, key=key, port=port, exclude=exclude, rate=rate
     )
-    plan = make_plan(config, command_line)
+    plan = make_plan(path, over)
     try:
-        survey = Survey(plan, one_shot_client(plan, keep=config is not None))
+        survey = Survey(plan, one_shot_client(plan, keep=path is not None))
     except StartError as error:
         fail(str(error))
     finished = until_done(lambda: _run(survey))
