@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 
 from outkept.app.context import Context
 from outkept.model.channels import ChannelStats
@@ -37,6 +41,13 @@ def _readings(context: Context) -> Iterator[Metric]:
         "outkept_readings_per_second",
         "Readings taken a second, over the last five seconds.",
         value=context.tally.per_second,
+    )
+    lateness = context.poller.lateness
+    yield HistogramMetricFamily(
+        "outkept_lateness_seconds",
+        "From a reading's due time to the start of its command.",
+        buckets=lateness.cumulative(),
+        sum_value=lateness.total_s,
     )
     yield CounterMetricFamily(
         "outkept_samples_dropped",

@@ -15,6 +15,7 @@ from functools import partial
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
+from outkept.poll.lateness import Lateness
 from outkept.poll.parse import ParseError, parse_output
 from outkept.poll.rates import Counters
 from outkept.poll.schedule import next_due
@@ -52,6 +53,7 @@ class Poller:
     def __init__(
         self, report: Report, defaults: Defaults, urgent: Callable[[str, str], bool]
     ) -> None:
+        self.lateness = Lateness()
         self._report = report
         self._defaults = defaults
         self._urgent = urgent
@@ -99,10 +101,10 @@ class Poller:
         while True:
             now = loop.time()
             while self._heap and self._heap[0][0] <= now:
-                _, number, server, every = heapq.heappop(self._heap)
+                due, number, server, every = heapq.heappop(self._heap)
                 polled = self._polled.get(server)
                 if polled is not None and polled.number == number:
-                    self._fire(polled, every, now)
+                    self._fire(polled, every, due)
                     self._push(polled, every, now)
             await self._wait(self._heap[0][0] - now if self._heap else None)
 
@@ -118,7 +120,7 @@ class Poller:
         due = next_due(polled.server, every, now + self._epoch) - self._epoch
         heapq.heappush(self._heap, (due, polled.number, polled.server, every))
 
-    def _fire(self, polled: _Polled, every: float, now: float) -> None:
+    def _fire(self, polled: _Polled, every: float, due: float) -> None:
         for sensor in polled.groups[every]:
             urgent = self._urgent(polled.server, sensor.name)
             polled.connection.pool.submit(
@@ -127,19 +129,18 @@ class Poller:
                     command=sensor.cmd,
                     timeout=sensor.timeout or self._defaults.timeout,
                     priority=Priority.URGENT if urgent else Priority.ROUTINE,
-                    due=now,
+                    due=due,
                     every=every,
                     done=partial(self._answered, polled, sensor),
                 )
             )
 
-    def _answered(
-        self, polled: _Polled, sensor: Sensor, _job: Job, outcome: CommandOutcome
-    ) -> None:
+    def _answered(self, polled: _Polled, sensor: Sensor, job: Job, outcome: CommandOutcome) -> None:
         if self._polled.get(polled.server) is not polled:
             return
         if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.CANCELLED:
             return
+        self.lateness.note(asyncio.get_running_loop().time() - outcome.took - job.due)
         counters = polled.counters.setdefault(sensor.name, Counters()) if sensor.rate else None
         reading = read(polled.server, sensor, outcome, time.time(), counters)
         self._report(polled.connection, sensor, reading)
