@@ -137,12 +137,12 @@ class Report:
         return path
 
     def _print(self) -> None:
-        wide = max(100, Console().width)
+        wide = max(160, Console().width)
         said = ", ".join(f"{key} {value}" for key, value in self.parameters.items())
         table = Table(title=f"bench {self.bench}: {said}", title_justify="left")
         for name in self.rows[0] if self.rows else ():
             numbers = any(isinstance(row[name], int | float) for row in self.rows)
-            table.add_column(name, justify="right" if numbers else "left")
+            table.add_column(name, justify="right" if numbers else "left", no_wrap=True)
         for row in self.rows:
             table.add_row(*map(_cell, row.values()))
         console = Console(width=wide)
