@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from outkept.model.reading import Reading, Sample
 from outkept.store.history import (
     MOST_INSTANCES,
+    HeatWindow,
     History,
     LastReading,
     Point,
@@ -233,6 +234,83 @@ class HistoryContract:
             for count in (6, 1):
                 found = bench.history.query(KEY, Window(START, START + 6 * HOUR, count))
                 assert same(found, naive(values, START, 6 * HOUR / count, count))
+        bench.close()
+
+    def test_a_heat_map_has_a_row_for_each_series_and_the_mean_of_each_column(
+        self, bench: Bench
+    ) -> None:
+        bench.add(reading(1, START), reading(3, START + 10), reading(5, START + HOUR, server="b"))
+        bench.add(Reading("a", "disk", START, (Sample("/", 7.0), Sample("/var", 8.0))))
+        rows = bench.history.heatmap("load", HeatWindow(START, START + 2 * HOUR, 2))
+        assert [(row.server, row.instance, row.cells) for row in rows] == [
+            ("a", None, (2.0, None)),
+            ("b", None, (None, 5.0)),
+        ]
+        rows = bench.history.heatmap("disk", HeatWindow(START, START + HOUR, 1))
+        assert [(row.instance, row.cells) for row in rows] == [("/", (7.0,)), ("/var", (8.0,))]
+
+    def test_a_heat_map_leaves_out_who_said_nothing(self, bench: Bench) -> None:
+        bench.add(reading(1, START), reading(3, START + 2 * HOUR, server="b"))
+        rows = bench.history.heatmap("load", HeatWindow(START, START + HOUR, 4))
+        assert [row.server for row in rows] == ["a"]
+        assert bench.history.heatmap("none", HeatWindow(START, START + HOUR, 4)) == []
+
+    @pytest.mark.parametrize(("from_", "to", "columns"), [(2, 1, 5), (0, 1, 0), (0, 1, 1001)])
+    def test_a_heat_map_that_makes_no_sense_is_refused(
+        self, from_: float, to: float, columns: int
+    ) -> None:
+        with pytest.raises(ValueError, match="must"):
+            HeatWindow(from_, to, columns)
+
+    def test_a_heat_map_of_too_many_cells_is_refused(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("outkept.store.history.MOST_CELLS", 7)
+        bench.add(reading(1, START), reading(2, START, server="b"))
+        with pytest.raises(ValueError, match="3 at most"):
+            bench.history.heatmap("load", HeatWindow(START, START + HOUR, 4))
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        batches=st.lists(
+            st.dictionaries(
+                st.tuples(st.sampled_from("abc"), SECONDS), st.floats(-1e9, 1e9), max_size=40
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+        clock=st.lists(st.integers(0, 12 * 3600), min_size=3, max_size=3),
+        columns=st.sampled_from((1, 2, 6, 24, 60)),
+    )
+    def test_heat_maps_agree_with_a_naive_model(
+        self, batches: list[dict[tuple[str, int], float]], clock: list[int], columns: int
+    ) -> None:
+        """Columns of quarters of an hour and more; shorter ones as long as readings are kept."""
+        bench = self.make()
+        values: dict[str, dict[float, float]] = {}
+        for batch, passed in zip(batches, sorted(clock), strict=False):
+            for (name, second), value in batch.items():
+                at = START + second
+                # A heat map counts a reading that came twice twice.
+                if at in values.get(name, {}):
+                    continue
+                if bench.add(reading(value, at, server=name)) == 0:
+                    values.setdefault(name, {})[at] = value
+            bench.maintain(START + passed)
+        kept = sorted(clock)[len(batches) - 1] <= RETENTION.raw
+        count = columns if kept else min(columns, 6)
+        width = 6 * HOUR / count
+        rows = bench.history.heatmap("load", HeatWindow(START, START + 6 * HOUR, count))
+        assert [row.server for row in rows] == sorted(values)
+        for row in rows:
+            expected = naive(values[row.server], START, width, count)
+            found = [
+                (START + i * width, mean) for i, mean in enumerate(row.cells) if mean is not None
+            ]
+            assert [at for at, _ in found] == pytest.approx([point[0] for point in expected])
+            assert [m for _, m in found] == [
+                pytest.approx(point[2], rel=1e-5, abs=400) for point in expected
+            ]
         bench.close()
 
     @settings(max_examples=60, deadline=None)

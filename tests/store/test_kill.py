@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from outkept.model.action import ActionOutcome
 from outkept.model.event import Event
 from outkept.store import Store
@@ -46,19 +48,37 @@ async def readings(store):
         say("reading", at)
         await asyncio.sleep(0.01)
 
+async def swift(store):
+    # Ten seconds pass in some milliseconds: every second or two an hour is over.
+    step = int(sys.argv[2])
+    start = float(sys.argv[3])
+    while True:
+        store.add_readings(
+            Reading("swift", f"s{k}", start + step * 10, (Sample(None, float(step)),))
+            for k in range(40))
+        step += 1
+        if step % 6 == 0:
+            await store.maintain(start + step * 10)
+            say("maintained", step)
+        await asyncio.sleep(0.004)
+
 async def main():
     store = Store.open(Path(sys.argv[1]))
     say("open")
     await asyncio.gather(
-        events(store), events(store), actions(store), readings(store), store.maintain(time.time()))
+        events(store), events(store), actions(store), readings(store), swift(store))
 
 asyncio.run(main())
 """
 
 
-def killed_after(directory: Path, lines: int) -> list[list[str]]:
-    """What a writing daemon had acknowledged when it was killed, some `lines` into its work."""
-    command = [sys.executable, "-c", WRITE, str(directory)]
+SWIFT_START = 1_599_998_400.0
+
+
+def killed_after(directory: Path, lines: int, step: int) -> list[list[str]]:
+    """What a writing daemon had acknowledged when it was killed, some `lines` into its work.
+    `step` is where its swift clock goes on."""
+    command = [sys.executable, "-c", WRITE, str(directory), str(step), str(SWIFT_START)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         said = [child.stdout.readline() for _ in range(lines)]
@@ -78,7 +98,28 @@ async def all_events(store: Store) -> list[Event]:
             return found
 
 
-async def check(directory: Path, said: list[list[str]]) -> None:
+async def check_swift(store: Store) -> int:
+    """Every reading is there exactly once, whatever sealing and rollup were at; how many."""
+    last = {each.sensor: each.value for each in await store.last_readings() if each.server != "a"}
+    newest = {value for value in last.values() if isinstance(value, float)}
+    assert len(newest) <= 1
+    steps = int(max(newest, default=-1.0)) + 1
+    for first in range(0, steps, 5000):
+        from_, to = SWIFT_START + first * 10, SWIFT_START + (first + 5000) * 10
+        points = await store.history("swift", f"s{first % 40}", None, from_, to, 5000)
+        expected = [(from_ + i * 10, *[float(first + i)] * 3) for i in range(5000)]
+        assert points == expected[: steps - first]
+    if steps:
+        await store.maintain(SWIFT_START + steps * 10 + 7200)
+        to = SWIFT_START + steps * 10
+        rows = await store.heatmap("s7", SWIFT_START, to, 1)
+        assert rows[0].cells == pytest.approx([(steps - 1) / 2], rel=1e-5)
+        whole = await store.history("swift", "s9", None, SWIFT_START, to, 1)
+        assert whole[0][1:] == pytest.approx((0.0, (steps - 1) / 2, steps - 1.0))
+    return steps
+
+
+async def check(directory: Path, said: list[list[str]]) -> int:
     told = {kind: [line[1] for line in said[1:] if line[0] == kind] for kind, *_ in said[1:]}
     store = Store.open(directory)
     ids = {event.id for event in await all_events(store)}
@@ -97,14 +138,19 @@ async def check(directory: Path, said: list[list[str]]) -> None:
     assert all(action.id not in done for action in closed)
 
     at = [float(text) for text in told.get("reading", ())]
-    kept = max((last.at for last in await store.last_readings()), default=0.0)
+    mine = [last.at for last in await store.last_readings() if last.server == "a"]
+    kept = max(mine, default=0.0)
     # A second, and what a machine with two busy cores may take to commit.
     assert not at or at[-1] - max(kept, at[0]) < 5.0
+    steps = await check_swift(store)
     await store.close()
+    return steps
 
 
 def test_a_kill_costs_no_event_no_action_and_little_of_the_readings(tmp_path: Path) -> None:
     rng = random.Random(20)
+    step = 0
     for _ in range(ROUNDS):
-        said = killed_after(tmp_path, rng.randint(1, 1500))
-        asyncio.run(check(tmp_path, said))
+        said = killed_after(tmp_path, rng.randint(1, 1500), step)
+        step = asyncio.run(check(tmp_path, said))
+    assert step > 360, "no hour was rolled up"
