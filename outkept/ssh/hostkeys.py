@@ -12,7 +12,7 @@ from outkept.ssh.knownhosts import Line, fingerprint, fingerprints, name_of
 log = logging.getLogger(__name__)
 
 OURS = "outkept"
-"""The comment on the lines we append: only these may `forget` take out again."""
+"""The comment on the lines we append, so that people know where they come from."""
 
 _ALGORITHMS = {
     "ssh-ed25519": ("ssh-ed25519",),
@@ -22,6 +22,9 @@ _ALGORITHMS = {
     "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"),
 }
 """Key types in the order of preference, and the signature algorithms of each (RFC 8332)."""
+
+
+_Stamp = tuple[int, int, int]
 
 
 class HostKeys:
@@ -46,12 +49,25 @@ class HostKeys:
         self._patterns: list[Line] = []
         self._revoked: list[Line] = []
         self._places: dict[bytes, set[str]] = {}
+        self._read: _Stamp | None = None
         if path is not None:
             self._load(path)
 
     def check(self, endpoint: Endpoint, key: bytes) -> None:
         """Accept `key` (in SSH wire form) for `endpoint`, or raise HostKeyRejected. Sync and
-        quick; remembers nothing: `remember` does, once the key exchange has proved the key."""
+        quick; remembers nothing: `remember` does, once the key exchange has proved the key.
+
+        Before a key is rejected, a file that was changed meanwhile is read again: so
+        `ssh-keygen -R` is how a person accepts a new key, and needs no restart.
+        """
+        try:
+            self._check(endpoint, key)
+        except HostKeyRejected:
+            if not self._reloaded():
+                raise
+            self._check(endpoint, key)
+
+    def _check(self, endpoint: Endpoint, key: bytes) -> None:
         name, offered = name_of(endpoint), fingerprint(key)
         if any(line.key == key and line.names(name) for line in self._revoked):
             raise HostKeyRejected("its host key is revoked", expected="", offered=offered)
@@ -67,6 +83,8 @@ class HostKeys:
             return
         expected = fingerprints(known)
         reason = f"its host key changed: {expected} was expected, {offered} was offered"
+        if self._path is not None:
+            reason += f"; if that is right, run: ssh-keygen -R '{name}' -f '{self._path}'"
         raise HostKeyRejected(reason, expected=expected, offered=offered)
 
     def remember(self, endpoint: Endpoint, key: bytes) -> None:
@@ -78,26 +96,16 @@ class HostKeys:
         self._add(Line(name, key))
         if self._path is not None:
             try:
+                unchanged = _stamp(self._path) == self._read
                 _append(self._path, knownhosts.line_for(endpoint, key, OURS))
+                if unchanged:
+                    self._read = _stamp(self._path)
             except OSError as error:
                 log.error(
                     "%s can't be written: %s; host keys met now are forgotten at the end",
                     self._path,
                     error.strerror,
                 )
-
-    def forget(self, endpoint: Endpoint) -> bool:
-        """Forget what we remembered of `endpoint`. False if a line that isn't ours still binds
-        it; `ssh-keygen -R` removes such. Raises HostKeyFileError if the file can't be written."""
-        name = name_of(endpoint)
-        if self._path is not None:
-            _without_ours(self._path, name)
-            self._exact, self._patterns, self._revoked, self._places = {}, [], [], {}
-            self._load(self._path)
-        else:
-            for key in self._exact.pop(name, []):
-                self._places[key].discard(name)
-        return not self._known(name)
 
     def algorithms(self, endpoint: Endpoint) -> tuple[str, ...]:
         """Signature algorithms to offer `endpoint`: those of the key types known for it first,
@@ -117,7 +125,23 @@ class HostKeys:
         # different key there is no contradiction.
         return endpoint.port != 22 and key in self._known(endpoint.address)
 
+    def _reloaded(self) -> bool:
+        """Read the file again if it was changed since. One that can't be read changes
+        nothing: what was trusted still is, and nothing more."""
+        if self._path is None or _stamp(self._path) == self._read:
+            return False
+        before = self._exact, self._patterns, self._revoked, self._places
+        self._exact, self._patterns, self._revoked, self._places = {}, [], [], {}
+        try:
+            self._load(self._path)
+        except HostKeyFileError as error:
+            log.error("%s", error)
+            self._exact, self._patterns, self._revoked, self._places = before
+            return False
+        return True
+
     def _load(self, path: Path) -> None:
+        self._read = _stamp(path)
         try:
             text = path.read_text("utf-8", "replace")
         except FileNotFoundError:
@@ -162,17 +186,10 @@ def _append(path: Path, line: str) -> None:
         file.write(line.encode())
 
 
-def _without_ours(path: Path, name: str) -> None:
+def _stamp(path: Path) -> _Stamp | None:
+    """What tells a changed file from the one that was read; None if there is none."""
     try:
-        lines = path.read_text("utf-8", "surrogateescape").splitlines(keepends=True)
-        kept = "".join(line for line in lines if not _is_ours(line, name))
-        beside = path.with_name(f"{path.name}.new")
-        beside.write_text(kept, "utf-8", "surrogateescape")
-        beside.chmod(path.stat().st_mode & 0o777)
-        beside.replace(path)
-    except OSError as error:
-        raise HostKeyFileError(f"{path} can't be written: {error.strerror}") from None
-
-
-def _is_ours(text: str, name: str) -> bool:
-    return any(line.pattern == name and line.comment == OURS for line in knownhosts.parse(text))
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
