@@ -1,0 +1,34 @@
+"""Websocket clients that take every frame and do nothing with it, for `bench.live`.
+
+`python -m bench.listeners URL COUNT` prints `ready` once all have their snapshot.
+"""
+
+import asyncio
+import sys
+
+import uvloop
+from websockets.asyncio.client import connect
+
+from tests.serve.daemon import bearer
+
+
+async def _listen(url: str, ready: asyncio.Semaphore) -> None:
+    async with connect(url, additional_headers=bearer(), max_size=None, compression=None) as socket:
+        await socket.recv(decode=False)
+        ready.release()
+        async for _ in socket:
+            pass
+
+
+async def _all(url: str, count: int) -> None:
+    ready = asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(count):
+            tasks.create_task(_listen(url, ready))
+        for _ in range(count):
+            await ready.acquire()
+        print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(_all(sys.argv[1], int(sys.argv[2])))
