@@ -137,7 +137,7 @@ class Report:
         return path
 
     def _print(self) -> None:
-        wide = max(160, Console().width)
+        wide = max(200, Console().width)
         said = ", ".join(f"{key} {value}" for key, value in self.parameters.items())
         table = Table(title=f"bench {self.bench}: {said}", title_justify="left")
         for name in self.rows[0] if self.rows else ():
