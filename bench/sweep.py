@@ -235,7 +235,8 @@ def _runs(
             before = runs[tool.name]
             command = tool.command(target, folder)
             # What was cut once would be cut again.
-            if command is not None and not (before and before[-1].cut):
+            runs_here = command is not None and shutil.which(command[0])
+            if command is not None and runs_here and not (before and before[-1].cut):
                 before.append(_run(tool, command, target.deadline))
     return runs
 
