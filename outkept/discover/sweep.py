@@ -46,7 +46,7 @@ class Pace:
     and, once more, the wait for the banner; `visit_timeout` a whole visit.
     """
 
-    rate: float = 1000.0
+    rate: float = 500.0
     in_flight: int = 2000
     logins: int = 64
     timeout: float = 5.0
