@@ -6,6 +6,7 @@ virtual environment that the bench makes and removes; what can't be had is named
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -138,8 +139,14 @@ def _processes(commands: Sequence[list[str]]) -> Run:
     return Run(len(commands), time.perf_counter() - started, 0.0)
 
 
-def _process(command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+def _process(command: list[str], **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
 
 
 def _measured(run: Callable[[], Run]) -> Run:
@@ -236,7 +243,7 @@ def _ansible(site: Site, passes: int) -> Run:
     def run() -> Run:
         started = time.perf_counter()
         for command in commands:
-            done = _process(command)
+            done = _process(command, ANSIBLE_HOME=str(site.folder / "ansible"))
             assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
         return Run(passes * len(site.sensors), time.perf_counter() - started, 0.0)
 
