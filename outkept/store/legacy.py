@@ -8,7 +8,7 @@ from collections import defaultdict
 from itertools import groupby
 
 from outkept.store.cells import add_to_cells
-from outkept.store.chunks import GROUP, GROUP_BITS, NUDGE, TICKS, Rows, pack_rows
+from outkept.store.chunks import GROUP, GROUP_BITS, NUDGE, TICKS, Rows, aggregate, pack_rows
 from outkept.store.keys import key
 from outkept.store.rollup import put_hours, write_hour
 from outkept.store.sealing import in_order
@@ -60,7 +60,8 @@ def _raw_hour(connection: sqlite3.Connection, ids: dict[int, int], hour: int) ->
             groups[group][slot][int(at * TICKS + NUDGE)] = value
     for group, found in groups.items():
         series_of = [(slot, in_order(found[slot])) for slot in sorted(found)]
-        write_hour(connection, hour, group, series_of)
+        minutes = [(slot, some, aggregate(some, 60)) for slot, some in series_of]
+        write_hour(connection, hour, group, minutes)
         add_to_cells(connection, hour, group, series_of)
         connection.execute("INSERT OR REPLACE INTO pending VALUES (?, ?, 0)", (hour, group))
 

@@ -6,7 +6,6 @@ do: a crash between two slices loses nothing, and a slice done twice gives the s
 
 import sqlite3
 import time
-from collections.abc import Iterable
 
 from outkept.store.chunks import (
     Readings,
@@ -42,6 +41,7 @@ class Rollup:
         self._connection = connection
         self._retention = retention
         self._raw_floor: float | None = None
+        self._hour: HourAtHand | None = None
 
     def raw_floor(self) -> float:
         """Readings before this time (UNIX seconds) are in no raw tier any more."""
@@ -51,7 +51,7 @@ class Rollup:
 
     def rolled_back(self) -> None:
         """Forget what was read since the transaction began."""
-        self._raw_floor = None
+        self._raw_floor = self._hour = None
 
     def unsealed_hours_are_over(self, now: float) -> bool:
         """Whether an hour that is over has readings in the journal."""
@@ -70,18 +70,22 @@ class Rollup:
         )
 
     def _roll_up(self, now: float) -> bool:
+        """Go on with the hour of a group at hand, or take the next, until the slice is over."""
         cut = sealing(self._connection).cut
         over = (now - SETTLE_S) // HOUR_S
         end = time.monotonic() + SLICE_S
         worked = False
         while not worked or time.monotonic() < end:
-            note = self._connection.execute(
-                "SELECT hour, grp FROM pending WHERE hour < ? AND batch <= ? LIMIT 1", (over, cut)
-            ).fetchone()
-            if note is None:
-                return worked
-            roll_up_hour(self._connection, *note)
-            self._connection.execute("DELETE FROM pending WHERE hour = ? AND grp = ?", note)
+            if self._hour is None:
+                note = self._connection.execute(
+                    "SELECT hour, grp FROM pending WHERE hour < ? AND batch <= ? LIMIT 1",
+                    (over, cut),
+                ).fetchone()
+                if note is None:
+                    return worked
+                self._hour = HourAtHand(self._connection, *note)
+            if self._hour.step(end):
+                self._hour = None
             worked = True
         return True
 
@@ -135,31 +139,77 @@ class Rollup:
         return None if row is None else row[0]
 
 
-def roll_up_hour(connection: sqlite3.Connection, hour: int, group: int) -> None:
-    """Pack what was sealed of an hour into one chunk, and write its rows of minutes and hours.
-    Done again, it gives the same."""
-    base = key(hour, group)
-    parts = connection.execute(
-        "SELECT data FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id", (base, base | MOST_PART)
-    ).fetchall()
-    live = live_slots(connection, group)
-    series = [(slot, found) for slot, found in merged(data for (data,) in parts) if slot in live]
-    connection.execute("DELETE FROM chunks WHERE id BETWEEN ? AND ?", (base, base | MOST_PART))
-    if not series:
-        return
-    write_hour(connection, hour, group, series)
+class HourAtHand:
+    """An hour of a group, packed into one chunk and its rows of minutes and hours: series by
+    series, because all of them at once would hold up events; then written at once. Done
+    again, it gives the same, so what is in memory may be lost at any time."""
+
+    def __init__(self, connection: sqlite3.Connection, hour: int, group: int) -> None:
+        self._connection = connection
+        self._hour, self._group = hour, group
+        parts = self._parts()
+        self._lengths = [(id, len(data)) for id, data in parts]
+        self._blocks = [readings_block(data) for _, data in parts]
+        self._todo = sorted({slot for block in self._blocks for slot in block.slots}, reverse=True)
+        self._done: list[tuple[int, Readings, Rows]] = []
+
+    def step(self, end: float) -> bool:
+        """Go on until `end`; whether it is written, which is a piece of work of its own."""
+        if not self._todo:
+            self._write()
+            return True
+        while self._todo:
+            slot = self._todo.pop()
+            found = self._merged(slot)
+            self._done.append((slot, found, aggregate(found, 60)))
+            if time.monotonic() >= end:
+                break
+        return False
+
+    def _merged(self, slot: int) -> Readings:
+        found: Readings | None = None
+        for block in self._blocks:
+            index = block.slots.find(slot)
+            if index >= 0:
+                more = readings_at(block, index)
+                found = join(found, more) if found else more
+        return found or Readings([], [])
+
+    def _parts(self) -> list[tuple[int, bytes]]:
+        base = key(self._hour, self._group)
+        return self._connection.execute(
+            "SELECT id, data FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id",
+            (base, base | MOST_PART),
+        ).fetchall()
+
+    def _write(self) -> None:
+        note = (self._hour, self._group)
+        # Sealed meanwhile, or stripped: the note stays, and the hour is begun anew.
+        if [(id, len(data)) for id, data in self._parts()] != self._lengths:
+            return
+        live = live_slots(self._connection, self._group)
+        kept = [each for each in self._done if each[0] in live]
+        base = key(*note)
+        self._connection.execute(
+            "DELETE FROM chunks WHERE id BETWEEN ? AND ?", (base, base | MOST_PART)
+        )
+        if kept:
+            write_hour(self._connection, *note, kept)
+        self._connection.execute("DELETE FROM pending WHERE hour = ? AND grp = ?", note)
 
 
 def write_hour(
-    connection: sqlite3.Connection, hour: int, group: int, series: list[tuple[int, Readings]]
+    connection: sqlite3.Connection, hour: int, group: int, series: list[tuple[int, Readings, Rows]]
 ) -> None:
-    """Write an hour of a group into the three tiers, where it replaces what is there."""
-    minutes = [(slot, aggregate(found, 60)) for slot, found in series]
+    """Write slots with their readings and minutes of an hour into the three tiers, where they
+    replace what is there."""
     put = "INSERT OR REPLACE INTO {} VALUES (?, ?)"
     id = key(hour, group)
-    connection.execute(put.format("chunks"), (id, pack_readings(series, _LEVEL)))
-    connection.execute(put.format("minutes"), (id, pack_rows(minutes, _LEVEL)))
-    put_hours(connection, group, [(slot, whole(rows, hour * HOUR_S)) for slot, rows in minutes])
+    chunk = pack_readings([(slot, found) for slot, found, _ in series], _LEVEL)
+    connection.execute(put.format("chunks"), (id, chunk))
+    minutes = pack_rows([(slot, rows) for slot, _, rows in series], _LEVEL)
+    connection.execute(put.format("minutes"), (id, minutes))
+    put_hours(connection, group, [(slot, whole(rows, hour * HOUR_S)) for slot, _, rows in series])
 
 
 def put_hours(connection: sqlite3.Connection, group: int, rows: list[tuple[int, Rows]]) -> None:
@@ -180,17 +230,6 @@ def put_hours(connection: sqlite3.Connection, group: int, rows: list[tuple[int, 
 def _with(old: Rows, new: Rows) -> Rows:
     by_start = {row[0]: row for rows in (old, new) for row in zip(*rows, strict=True)}
     return Rows(*map(list, zip(*(by_start[start] for start in sorted(by_start)), strict=True)))
-
-
-def merged(parts: Iterable[bytes]) -> list[tuple[int, Readings]]:
-    """The readings of all parts by slot; of one tick, the last part's."""
-    found: dict[int, Readings] = {}
-    for data in parts:
-        block = readings_block(data)
-        for index, slot in enumerate(block.slots):
-            more = readings_at(block, index)
-            found[slot] = join(found[slot], more) if slot in found else more
-    return sorted(found.items())
 
 
 def join(old: Readings, new: Readings) -> Readings:
