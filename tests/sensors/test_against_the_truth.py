@@ -20,7 +20,7 @@ Read = Callable[[str], dict[str | None, Value]]
 
 @pytest.fixture(scope="module", params=list(SHELLS))
 def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Run a built-in sensor for real; skip where its verifier says no."""
+    """Run a built-in sensor for real; empty where its verifier says no."""
     shell = request.param
     busy = shell == "busybox"
     path = applets(tmp_path_factory.mktemp("alpine") / "bin") if busy else SYSTEM_PATH
@@ -28,7 +28,7 @@ def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     def reading(name: str) -> dict[str | None, Value]:
         sensor = SENSORS[name]
         if sensor.verifier and not applies(sensor, run(sensor.verifier, shell=shell, path=path)):
-            pytest.skip(f"{name} does not apply here")
+            return {}
         samples = parse_output(sensor, run(sensor.cmd, shell=shell, path=path))
         return {sample.instance: sample.value for sample in samples}
 
@@ -47,7 +47,7 @@ def _between(read: Callable[[], float], reading: Callable[[], float], slack: flo
 
 
 def _number(read: Read, name: str) -> float:
-    value = read(name)[None]
+    value = read(name).get(None, "does not apply here")
     assert isinstance(value, float)
     return value
 
@@ -92,6 +92,9 @@ def test_memory(read: Read) -> None:
 
 
 def test_swap(read: Read) -> None:
+    if _meminfo()["SwapTotal"] == 0:
+        assert read("swap") == {}
+        return
     assert _number(read, "swap") >= 0
 
     def truth() -> float:

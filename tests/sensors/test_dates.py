@@ -23,7 +23,6 @@ def _certificate(file: Path, days: int) -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 @pytest.mark.parametrize("shell", SHELLS)
 def test_days_left_are_counted_for_each_certificate(shell: str, tmp_path: Path) -> None:
     live = tmp_path / "live"
