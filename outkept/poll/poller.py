@@ -15,7 +15,7 @@ from functools import partial
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
-from outkept.poll.parse import ParseError, parse_output
+from outkept.poll.parse import ParseError, parse_output, statuses
 from outkept.poll.rates import Counters
 from outkept.poll.schedule import next_due
 from outkept.ssh.channels import Job, Priority
@@ -122,6 +122,8 @@ class Poller:
                     due=now,
                     every=every,
                     done=partial(self._answered, polled, sensor),
+                    in_shell=True,
+                    fine=statuses(sensor),
                 )
             )
 
