@@ -16,7 +16,7 @@ LONGEST = 256 * 1024
 """Bytes of one command's output that a shell sends; of more it tells the length alone."""
 
 PROLOGUE = r"""exec 2>/dev/null
-_oi='set --; exec </dev/null'
+_oi='unset _on _or; set --; exec </dev/null'
 _ou=$(ulimit -S -d) && ulimit -S -d 65536 && _oi="ulimit -S -d $_ou; $_oi"
 _oo=$(printf '\303\251')
 if [ ${#_oo} -lt 2 ]; then

@@ -133,6 +133,7 @@ async def test_nothing_a_command_does_disturbs_its_neighbours(
         mixed |= {key: command, f"neighbour {n}": neighbours[f"neighbour {n}"]}
     async with connected(client_with(ssh_user.key), sshd_of.endpoint, ssh_user.name) as connection:
         tick = Tick(connection)
+        outcomes: dict[str, CommandOutcome] = {}
         for _ in range(5):
             outcomes = await tick(mixed)
             for n in range(len(DISTURBANCES) + 1):
@@ -306,7 +307,7 @@ async def test_shells_and_execs_share_what_the_server_gives(ssh_user: User, sess
             client_with(ssh_user.key), server.endpoint, ssh_user.name
         ) as connection:
             tick = Tick(connection)
-            for n in range(6):
+            for _ in range(6):
                 commands = {str(n): f"echo {n}; :" for n in range(60)} | {
                     "bad": "echo x >&2; false"
                 }
