@@ -167,13 +167,11 @@ class ChannelPool:
 
     # What its shells use.
 
-    def contested(self, priority: int) -> bool:
-        """Whether an exec more urgent than `priority` waits for a channel that shells hold."""
-        return (
-            bool(self._waiting)
-            and self._waiting[0].priority < priority
-            and self._shells.held >= self._limit.value
-        )
+    def rival(self) -> Entry | None:
+        """The exec that waits for a channel which a shell holds."""
+        if self._waiting and self._shells.held >= self._limit.value:
+            return self._waiting[0]
+        return None
 
     def changed(self) -> None:
         """A shell became free, or is wanted."""

@@ -20,9 +20,6 @@ SLOW_S = 2.0
 UNUSED_S = 60.0
 """A second shell that was of no use for so long is closed."""
 
-ANYBODY = 99
-"""A priority below all others."""
-
 MOST_LOST = 3
 """Shells that end before any answered: this server gets execs from then on."""
 
@@ -34,8 +31,8 @@ class Host(Protocol):
     def limit(self) -> int:
         """Channels this server is believed to give."""
 
-    def contested(self, priority: int) -> bool:
-        """Whether an exec more urgent than `priority` waits for a channel."""
+    def rival(self) -> Entry | None:
+        """The exec that waits for a channel which a shell holds."""
 
     def changed(self) -> None:
         """Something may be possible now that was not."""
@@ -59,7 +56,7 @@ class _Lent:
 
     running: deque[tuple[Entry, int]] = field(default_factory=deque)
     later: deque[tuple[Entry, ...]] = field(default_factory=deque)
-    priority: int = ANYBODY
+    priority: int = 0
 
 
 class Shells:
@@ -147,7 +144,7 @@ class Shells:
     def make_room(self) -> None:
         """An exec waits, and there is no channel: an idle shell goes where none is left over."""
         busy = [shell for shell in self._lent if shell.alive]
-        if self.held >= self._host.limit:
+        if self._outranked():
             for shell in busy:
                 if shell.idle:
                     shell.leave()
@@ -181,12 +178,13 @@ class Shells:
         self.login_shell = shell.login_shell
         lent = self._lent[shell]
         lent.running.clear()
-        if lent.later and self._host.contested(lent.priority):
+        rival = self._host.rival()
+        if rival is not None and rival.priority < lent.priority:
             self._put_back(lent)
         if lent.later:
             self._send(shell, lent)
             return
-        if self.held > self._most() or shell.full or self._host.contested(ANYBODY):
+        if self.held > self._most() or shell.full or self._outranked():
             shell.leave()
         self.gather()
 
@@ -239,6 +237,11 @@ class Shells:
         self._host.changed()
 
     # The rest is ours.
+
+    def _outranked(self) -> bool:
+        """Whether an exec needs a shell's channel and comes before all that shells wait for."""
+        rival = self._host.rival()
+        return rival is not None and (not self._due or rival < min(self._due))
 
     def _most(self) -> int:
         return max(1, min(MOST_SHELLS, self._host.limit - 1))
