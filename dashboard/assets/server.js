@@ -230,6 +230,7 @@ function channelRows({ channels }) {
     ["Longest wait", channels.oldest_wait_s === undefined ? "" : duration(channels.oldest_wait_s)],
     ["Missed ticks", channels.missed === undefined ? "" : count(channels.missed)],
     ["Refused opens", channels.refused === undefined ? "" : count(channels.refused)],
+    ["Run alone", (channels.alone ?? []).join(", ")],
   ]);
 }
 

@@ -205,7 +205,7 @@ class Probe:
         known = self._asked.get(verifier)
         if known is None:
             known = self._asked[verifier] = asyncio.get_running_loop().create_future()
-            known.set_result(await self._execute(verifier, self._timeout))
+            known.set_result(await self._execute(verifier, self._timeout, in_shell=True))
         return await known
 
     async def _read(
@@ -214,9 +214,12 @@ class Probe:
         outcome = await self._execute(sensor.cmd, sensor.timeout or self._timeout)
         return outcome, read("", sensor, outcome, time.time(), counters)
 
-    async def _execute(self, command: str, timeout: float) -> CommandOutcome:
+    async def _execute(
+        self, command: str, timeout: float, *, in_shell: bool = False
+    ) -> CommandOutcome:
         async with self._slots:
-            return await self._login.connection.run(command, timeout=timeout)
+            connection = self._login.connection
+            return await connection.run(command, timeout=timeout, in_shell=in_shell)
 
     def _mend(self, sensor: Sensor, runs: tuple[CommandOutcome, ...], reading: Reading) -> str:
         if reading.failure is None:

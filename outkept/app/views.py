@@ -42,7 +42,11 @@ def server_view(live: LiveServer) -> Json:
 def server_detail(live: LiveServer) -> Json:
     """A server with all that is known of it."""
     view, channels, identity = server_view(live), live.channels, live.record.identity
-    view["channels"] |= {"missed": channels.missed, "refused": channels.refused}
+    view["channels"] |= {
+        "missed": channels.missed,
+        "refused": channels.refused,
+        "alone": list(channels.alone),
+    }
     view["sensors"] = [
         _series_view(series) | _definition_view(series) for series in _exported(live)
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from outkept.demo.characters import HUGE_BYTES, Character, garbage, hangs, huge
 from outkept.demo.identity import identify_answer
 from outkept.demo.machines import Machine
-from outkept.demo.sshd import Answer
+from outkept.demo.shell import Answer
 from outkept.demo.support import supports
 from outkept.demo.values import Scene, output, status
 from outkept.discover.identity_script import IDENTIFY_SCRIPT

@@ -2,31 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import asyncssh
 
 from outkept.demo.chance import digest
 from outkept.demo.characters import Character, Conduct, conduct
 from outkept.demo.machines import Machine
+from outkept.demo.shell import Answer, SimulatedShell
+from outkept.ssh.script import COMMAND
 
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 """The fixed DER before an Ed25519 private key's 32 bytes (RFC 8410 §7)."""
 _RESOURCE_SHORTAGE = 2
 """What OpenSSH answers over `MaxSessions`: code 2, "open failed"."""
 _CHUNK = b"outkept pts/0 127.0.0.1 still logged in\n" * 800
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command does: print, exit. `flood` bytes of noise follow `stdout`, made only as
-    fast as they are read; `never` means that the command hangs until its channel is closed."""
-
-    stdout: bytes = b""
-    stderr: bytes = b""
-    status: int = 0
-    flood: int = 0
-    never: bool = False
 
 
 def host_key(machine: Machine, generation: int) -> asyncssh.SSHKey:
@@ -153,7 +142,7 @@ class Login(asyncssh.SSHServer):
 
 
 class Session(asyncssh.SSHServerSession[bytes]):
-    """One channel: a single command, answered after the machine's delay."""
+    """One channel: a single command, answered after the machine's delay, or a shell."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -163,6 +152,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._left = 0
         self._status = 0
         self._paused = False
+        self._shell: SimulatedShell | None = None
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
@@ -172,19 +162,30 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._login.open_channels -= 1
         if self._timer is not None:
             self._timer.cancel()
+        if self._shell is not None:
+            self._shell.close()
 
     def exec_requested(self, command: str) -> bool:
         self._command = command
         return True
 
     def session_started(self) -> None:
+        if self._command == COMMAND and self._channel is not None:
+            self._shell = SimulatedShell(self._login.server, self._channel)
+            return
         delay = self._login.server.conduct().delay
         if delay:
             self._timer = asyncio.get_running_loop().call_later(delay, self._answer)
         else:
             self._answer()
 
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        if self._shell is not None:
+            self._shell.read(data)
+
     def eof_received(self) -> bool:
+        if self._shell is not None and self._channel is not None:
+            self._channel.exit(0)
         return True  # the client's end of input doesn't end the command
 
     def signal_received(self, signal: str) -> None:

@@ -58,7 +58,7 @@ async def _ask(
 ) -> None:
     for verifier in verifiers:
         outcome = await connection.run(
-            verifier, timeout=timeout, cap=MOST_BYTES, priority=Priority.ROUTINE
+            verifier, timeout=timeout, cap=MOST_BYTES, priority=Priority.ROUTINE, in_shell=True
         )
         if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.LOST:
             raise _ConnectionLostError(outcome.reason or "connection lost")

@@ -8,7 +8,8 @@ class ChannelStats:
     """`limit` channels may be open, `busy` are, `queued` jobs wait, the oldest of them for
     `oldest_wait_s` seconds. `missed` ticks found their sensor's last job unfinished;
     `refused` opens were turned down by the server. `queued_up` is empty, or says which
-    sensors take the channel time and what would cure it."""
+    sensors take the channel time and what would cure it. `alone` are the sensors that run by
+    themselves, not in a shell with the others, because they disturbed or failed there."""
 
     limit: int
     busy: int = 0
@@ -17,3 +18,4 @@ class ChannelStats:
     missed: int = 0
     refused: int = 0
     queued_up: str = ""
+    alone: tuple[str, ...] = ()

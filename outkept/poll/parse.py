@@ -39,11 +39,12 @@ def parse_output(sensor: Sensor, result: CommandResult) -> tuple[Sample, ...]:
 
     Raises ParseError for an exit status other than 0 (but for `nagios`, whose status is the
     level), for empty output, and for anything that isn't exactly what `sensor.parse` says:
-    NaN and infinities are no numbers, a doubled instance is no table.
+    NaN and infinities are no numbers, a doubled instance is no table. NUL bytes are dropped,
+    as every shell does that captures output.
     """
     if sensor.parse is not Parse.NAGIOS and result.status != 0:
         raise ParseError(_exit_reason(result))
-    text = result.stdout.decode("utf-8", errors="replace").strip()
+    text = result.stdout.replace(b"\0", b"").decode("utf-8", errors="replace").strip()
     if not text:
         raise ParseError(f"empty output{_said(result)}")
     samples = tuple(_PARSERS[sensor.parse](text, result.status))
@@ -53,6 +54,11 @@ def parse_output(sensor: Sensor, result: CommandResult) -> tuple[Sample, ...]:
     if doubled is not None:
         raise ParseError(f"the instance {doubled!r} stands there twice")
     return samples
+
+
+def statuses(sensor: Sensor) -> tuple[int, ...]:
+    """The exit statuses with which `sensor`'s command has an answer."""
+    return (0, 1, 2) if sensor.parse is Parse.NAGIOS else (0,)
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:

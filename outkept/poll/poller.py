@@ -16,7 +16,7 @@ from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
 from outkept.poll.lateness import Lateness
-from outkept.poll.parse import ParseError, parse_output
+from outkept.poll.parse import ParseError, parse_output, statuses
 from outkept.poll.rates import Counters
 from outkept.poll.schedule import next_due
 from outkept.ssh.channels import Job, Priority
@@ -132,6 +132,8 @@ class Poller:
                     due=due,
                     every=every,
                     done=partial(self._answered, polled, sensor),
+                    in_shell=True,
+                    fine=statuses(sensor),
                 )
             )
 

@@ -4,18 +4,25 @@ import asyncio
 import heapq
 import itertools
 import logging
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from outkept.model.channels import ChannelStats
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
+from outkept.ssh.entry import Entry
 from outkept.ssh.errors import ChannelRefused, Lost
 from outkept.ssh.execution import Execution
 from outkept.ssh.jobs import CAP, Job, Priority
 from outkept.ssh.limit import ChannelLimit
+from outkept.ssh.occupant import Occupant
 from outkept.ssh.pressure import Pressure
+from outkept.ssh.refusals import NONE, Attempt, Refusals
 from outkept.ssh.scope import Scope
+from outkept.ssh.script import for_any_shell, foreign
+from outkept.ssh.shell import Shell
+from outkept.ssh.shells import Shells
 
 __all__ = ["CAP", "ChannelPool", "Job", "Link", "Priority"]
 
@@ -32,6 +39,9 @@ NEGLIGIBLE = 0.05
 """Of an interval: a command that waited for less and is not done at its next tick is slow by
 itself."""
 
+END_S = 10.0
+"""For ending a stubborn process."""
+
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 """Between two tries on a server that refuses even a first channel."""
 
@@ -39,7 +49,7 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 class Link(Protocol):
     """What carries the commands: a connection, or one connection after the other."""
 
-    async def execute(self, execution: Execution) -> None:
+    async def execute(self, occupant: Occupant) -> None:
         """Run it until its channel is over. Raises ChannelRefused (nothing ran) or Lost."""
 
     async def round_trip(self) -> None:
@@ -49,28 +59,13 @@ class Link(Protocol):
         """Drop the connection."""
 
 
-@dataclass(slots=True, order=True)
-class _Entry:
-    """A job in the pool. `held` is the most channels that were open during its last try;
-    `refused_in` how often the limit had fallen when it was refused, -1 when it wasn't."""
-
-    priority: int
-    due: float
-    number: int
-    job: Job = field(compare=False)
-    since: float = field(compare=False)
-    begun: float = field(compare=False, default=0.0)
-    refused_in: int = field(compare=False, default=-1)
-    held: int = field(compare=False, default=0)
-    execution: Execution | None = field(compare=False, default=None)
-
-
 class ChannelPool:
     """Runs jobs in channels, the most urgent first, never more at once than the limit.
 
     A refused open is no failure: the job goes back to its place, is tried once more after a
     round trip, and only then the limit falls. A slot is free when the server has closed the
     channel, which it does when the process is gone; a job is answered earlier, at its deadline.
+    Jobs that may run in a shell do, where the server has one: see `shells`.
     """
 
     def __init__(
@@ -82,20 +77,21 @@ class ChannelPool:
         self._cure = cure
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
-        self._waiting: list[_Entry] = []
-        self._keys: dict[str, _Entry] = {}
+        self._waiting: list[Entry] = []
+        self._keys: dict[str, Entry] = {}
         self._running: set[Execution] = set()
-        self._trying: list[_Entry] = []
         self._busy = 0
         self._open = 0
         self._opened = 0
         self._missed = 0
         self._refused = 0
-        self._falls = 0
         self._pause = 0.0
         self._resume: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._pressure = Pressure()
+        self._shells = Shells(self)
+        self._refusals = Refusals(limit)
+        self._shell_refused_in = NONE
         self._closed: str | None = None
 
     @property
@@ -106,15 +102,17 @@ class ChannelPool:
     def stats(self) -> ChannelStats:
         """What the pool is doing now."""
         now = self._loop.time()
-        oldest = min((entry.since for entry in self._waiting), default=now)
+        waiting = [*self._waiting, *self._shells.waiting]
+        oldest = min((entry.since for entry in waiting), default=now)
         return ChannelStats(
             limit=self._limit.value,
             busy=self._busy,
-            queued=len(self._waiting),
+            queued=len(waiting),
             oldest_wait_s=now - oldest,
             missed=self._missed,
             refused=self._refused,
             queued_up=self._pressure.explain(now, self._limit.value, self._cure),
+            alone=self._shells.manners.alone(),
         )
 
     def submit(self, job: Job) -> bool:
@@ -126,15 +124,18 @@ class ChannelPool:
         if self._closed is not None:
             self._loop.call_soon(self._deliver, job, _not_sent(self._closed))
             return True
-        if (last := self._keys.get(job.key)) is not None or len(self._waiting) >= MOST_WAITING:
+        full = len(self._waiting) + len(self._shells.waiting) >= MOST_WAITING
+        if (last := self._keys.get(job.key)) is not None or full:
             self._missed += 1
             if last is not None and job.every is not None and _queued(last, job.every, now):
                 self._pressure.missed(job.key, job.every, now)
             return False
-        entry = _Entry(job.priority, job.due, next(self._numbers), job, now)
+        entry = Entry(job.priority, job.due, next(self._numbers), job, now)
         self._keys[job.key] = entry
-        heapq.heappush(self._waiting, entry)
-        self._dispatch()
+        if self._shells.takes(entry):
+            self._shells.add(entry)
+        else:
+            self.alone(entry)
         return True
 
     def cancel(self, job: Job) -> None:
@@ -147,13 +148,15 @@ class ChannelPool:
         if entry in self._waiting:
             self._waiting.remove(entry)
             heapq.heapify(self._waiting)
-        self._answer(entry, CommandFailure(FailureKind.CANCELLED, "cancelled", started=False))
+        self._shells.cancel(entry)
+        self.settle(entry, CommandFailure(FailureKind.CANCELLED, "cancelled", started=False))
 
     def end_running(self, reason: str) -> None:
         """We are about to close the connection: answer what runs, and end its processes where
         the server allows it."""
         for execution in list(self._running):
             execution.fail(FailureKind.LOST, reason)
+        self._shells.close(reason, started=True)
 
     def close(self, reason: str) -> None:
         """The connection is gone: answer what waits with LOST. What runs, its link ends."""
@@ -165,75 +168,148 @@ class ChannelPool:
                 timer.cancel()
         waiting, self._waiting = self._waiting, []
         for entry in waiting:
-            self._answer(entry, _not_sent(reason))
+            self.settle(entry, _not_sent(reason))
+        self._shells.close(reason, started=False)
+
+    # What its shells use.
+
+    def rival(self) -> Entry | None:
+        """The exec that waits for a channel which a shell holds."""
+        if self._waiting and self._shells.held >= self._limit.value:
+            return self._waiting[0]
+        return None
+
+    def changed(self) -> None:
+        """A shell became free, or is wanted."""
+        self._dispatch()
+
+    def alone(self, entry: Entry) -> None:
+        """Run it by exec."""
+        if self._closed is not None:
+            self.settle(entry, _not_sent(self._closed))
+            return
+        heapq.heappush(self._waiting, entry)
+        self._dispatch()
+
+    def opened(self) -> None:
+        """A channel is open."""
+        self._open += 1
+        self._opened += 1
+        self._refusals.opened(self._open)
+        self._pause = 0.0
+        self._limit.accepted(self._busy, self._loop.time())
+        if self._waiting:
+            self._dispatch()
+
+    def stubborn(self, pid: int) -> None:
+        """End a process, with its group, that outlived its end over the channel: the server
+        takes no signals for it."""
+        if self._closed is None and self._limit.value > 1:
+            command, now = f"kill -KILL -{pid}", self._loop.time()
+            self.submit(
+                Job(f"#end {pid}", command, END_S, Priority.URGENT, now, None, lambda *_: None)
+            )
 
     def _dispatch(self) -> None:
-        while self._waiting and self._busy < self._limit.value and self._resume is None:
-            entry = heapq.heappop(self._waiting)
-            self._busy += 1
-            self._scope.spawn(self._work(entry), entry.job.key)
-        if self._waiting and self._watch is None and self._closed is None:
+        while self._busy < self._limit.value and self._resume is None and self._closed is None:
+            entry = self._waiting[0] if self._waiting else None
+            wanting = self._shells.wants()
+            if wanting is not None and (entry is None or wanting < entry):
+                self._busy += 1
+                self._scope.spawn(self._house(self._shells.new()), "a shell")
+            elif entry is not None:
+                heapq.heappop(self._waiting)
+                self._busy += 1
+                self._scope.spawn(self._work(entry), entry.job.key)
+            else:
+                break
+        if self._waiting and self._busy >= self._limit.value:
+            self._shells.make_room()
+        waits = self._waiting or self._shells.waiting
+        if waits and self._watch is None and self._closed is None:
             self._watch = self._loop.call_later(STUCK_S, self._check, self._opened)
 
-    async def _work(self, entry: _Entry) -> None:
+    async def _work(self, entry: Entry) -> None:
         """Hold one slot for one try of one job."""
         execution = self._prepare(entry)
         try:
             await self._try(entry, execution)
-            if execution.opened and self._limit.learned and self._busy >= self._limit.value:
-                # The server frees a slot a moment after it closed the channel.
-                await self._link.round_trip()
+            await self._left(execution)
         finally:
             self._busy -= 1
-            if self._closed is None:
-                self._dispatch()
+            self._dispatch()
 
-    async def _try(self, entry: _Entry, execution: Execution) -> None:
-        sent_under, sent_in = self._limit.value, self._falls
-        self._trying.append(entry)
+    async def _left(self, occupant: Occupant) -> None:
+        """Return once its slot can be used again."""
+        if occupant.opened and self._limit.learned and self._busy >= self._limit.value:
+            # The server frees a slot a moment after it closed the channel.
+            await self._link.round_trip()
+
+    async def _house(self, shell: Shell) -> None:
+        """Hold one slot for a shell, from its open to its end."""
+        attempt, lost = self._refusals.begin(self._open), None
+        try:
+            try:
+                await self._link.execute(shell)
+                self._shell_refused_in = NONE
+            except ChannelRefused:
+                self._refused += 1
+                await self._link.round_trip()
+                self._shell_refused_in = self._doubt(attempt, self._shell_refused_in)
+            except Lost as error:
+                lost = error.reason
+            except asyncio.CancelledError:
+                lost = self._closed or "closed"
+                raise
+            finally:
+                self._refusals.end(attempt)
+                self._open -= shell.opened
+                self._shells.gone(shell, lost)
+            await self._left(shell)
+        finally:
+            self._busy -= 1
+            self._dispatch()
+
+    async def _try(self, entry: Entry, execution: Execution) -> None:
+        attempt = self._refusals.begin(self._open)
         try:
             await self._link.execute(execution)
             execution.conclude(None)
         except ChannelRefused:
             if await self._turned_down(entry, execution):
-                self._doubt(entry, sent_under, sent_in)
+                entry.refused_in = self._doubt(attempt, entry.refused_in)
         except Lost as lost:
             execution.conclude(lost.reason)
         except asyncio.CancelledError:
             execution.conclude(self._closed or "closed")
             raise
         finally:
-            self._trying.remove(entry)
+            self._refusals.end(attempt)
             self._running.discard(execution)
             self._open -= execution.opened
 
-    def _prepare(self, entry: _Entry) -> Execution:
+    def _prepare(self, entry: Entry) -> Execution:
         job = entry.job
-        entry.begun = self._loop.time()
-        entry.held = self._open
-
-        def opened() -> None:
-            self._open += 1
-            self._opened += 1
-            for other in self._trying:
-                other.held = max(other.held, self._open)
-            self._pause = 0.0
-            self._limit.accepted(self._busy, self._loop.time())
-            if self._waiting:
-                self._dispatch()
-
+        if not entry.rerun or not entry.begun:
+            entry.begun = self._loop.time()
+        command, nonce = job.command, ""
+        if self._shells.proven and (job.in_shell or foreign(self._shells.login_shell)):
+            nonce = secrets.token_hex(8)
+            command = for_any_shell(command, nonce)
         execution = Execution(
-            job.command,
+            command,
             timeout=job.timeout,
             cap=job.cap,
-            answer=lambda outcome: self._answer(entry, outcome),
-            opened=opened,
+            answer=lambda outcome: self.settle(entry, outcome),
+            opened=self.opened,
+            nonce=nonce,
+            stubborn=self.stubborn,
         )
         entry.execution = execution
         self._running.add(execution)
         return execution
 
-    async def _turned_down(self, entry: _Entry, execution: Execution) -> bool:
+    async def _turned_down(self, entry: Entry, execution: Execution) -> bool:
         """Put a refused job back in its place; false if it was answered meanwhile."""
         self._refused += 1
         await self._link.round_trip()
@@ -241,27 +317,19 @@ class ChannelPool:
             return False
         execution.rewind()
         entry.execution = None
+        entry.begun = 0.0
         if self._closed is None:
             heapq.heappush(self._waiting, entry)
         else:
-            self._answer(entry, _not_sent(self._closed))
+            self.settle(entry, _not_sent(self._closed))
         return True
 
-    def _doubt(self, entry: _Entry, sent_under: int, sent_in: int) -> None:
-        """Lower the limit when a job is refused twice, both times since it last fell: what a
-        lower limit has mended is no reason for the next. One refusal alone may come of a slot
-        that the server freed late, and a limit that is too low stays so for hours."""
-        if sent_in != self._falls:
-            entry.refused_in = -1
-        elif entry.refused_in != sent_in:
-            entry.refused_in = sent_in
-        else:
-            entry.refused_in = -1
-            self._falls += 1
-            # Not what is open by now: some channel may have ended since the server refused.
-            self._limit.refused(entry.held, sent_under, self._loop.time())
-            if not self._open:
-                self._rest()
+    def _doubt(self, attempt: Attempt, before: int) -> int:
+        falls = self._refusals.falls
+        refused_in = self._refusals.refused(attempt, before, self._loop.time())
+        if self._refusals.falls > falls and not self._open:
+            self._rest()
+        return refused_in
 
     def _rest(self) -> None:
         """Even a first channel is refused: try again in a while."""
@@ -276,9 +344,10 @@ class ChannelPool:
     def _check(self, opened: int) -> None:
         """Give up a connection that can't serve what waits."""
         self._watch = None
-        if not self._waiting:
+        if not self._waiting and not self._shells.waiting:
             return
         useful = any(not execution.answered for execution in self._running)
+        useful = useful or self._shells.useful
         if opened == self._opened and not useful:
             held = "holds all its channels with commands that don't end"
             why = held if self._open else "refuses every channel"
@@ -286,11 +355,15 @@ class ChannelPool:
         else:
             self._watch = self._loop.call_later(STUCK_S, self._check, self._opened)
 
-    def _answer(self, entry: _Entry, outcome: CommandOutcome) -> None:
+    def settle(self, entry: Entry, outcome: CommandOutcome) -> None:
+        """The answer to a job; later ones are dropped."""
         job = entry.job
         if self._keys.get(job.key) is not entry:
             return
         del self._keys[job.key]
+        entry.answered = True
+        if job.in_shell and entry.execution is not None:
+            self._shells.manners.ran_alone(job.key, _good(job, outcome))
         now = self._loop.time()
         waited = (entry.begun or now) - entry.since
         if job.every is not None and self._closed is None:
@@ -304,11 +377,20 @@ class ChannelPool:
             log.exception("the callback of job %s failed", job.key)
 
 
-def _queued(last: _Entry, every: float, now: float) -> bool:
+def _queued(last: Entry, every: float, now: float) -> bool:
     """Whether it is for want of a channel that `last` is unfinished: it waits, or waited, and
     has run for less than its interval."""
+    if not last.begun:
+        return True
     waited = last.begun - last.since > NEGLIGIBLE * every
-    return last.execution is None or (waited and now - last.begun < every)
+    return waited and now - last.begun < every
+
+
+def _good(job: Job, outcome: CommandOutcome) -> bool:
+    """Whether a shell could have given this answer."""
+    if isinstance(outcome, CommandFailure):
+        return False
+    return job.answered_by(outcome.status, outcome.stdout)
 
 
 def _not_sent(reason: str) -> CommandFailure:

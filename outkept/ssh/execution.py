@@ -7,6 +7,7 @@ import asyncssh
 
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.ssh.errors import printable
+from outkept.ssh.occupant import Occupant
 
 STDERR_CAP = 16 * 1024
 """Bytes of standard error kept; the rest is dropped without a word, for stderr explains a
@@ -21,12 +22,15 @@ SECOND_KILL_S = 0.5
 that takes a few ms, and more on a loaded machine."""
 
 
-class Execution(asyncssh.SSHClientSession[bytes]):
+class Execution(Occupant):
     """Runs `command` once a link opens a channel for it, and answers exactly once.
 
     The answer comes when the channel has closed, when `timeout` seconds have passed since
     `begin`, or when more than `cap` bytes were printed. The channel may live on after the
     answer, for a server closes it only when the process is gone; `over` is done when it has.
+
+    With a `nonce`, the first line of standard error is `NONCE PID` and not part of the answer;
+    `stubborn` is called with that process when it outlived its end over the channel.
     """
 
     def __init__(
@@ -37,18 +41,21 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         cap: int,
         answer: Callable[[CommandOutcome], None],
         opened: Callable[[], None] = lambda: None,
+        nonce: str = "",
+        stubborn: Callable[[int], None] = lambda pid: None,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        super().__init__()
         self.command = command
-        self.over: asyncio.Future[None] = loop.create_future()
         self.answered = False
-        self._loop = loop
+        self._nonce = nonce.encode()
+        self._stubborn = stubborn
+        self._pid = 0
+        self._loop = self.loop
         self._timeout = timeout
         self._cap = cap
         self._answer = answer
         self._on_open = opened
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._started = loop.time()
+        self._started = self.loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._stdout = bytearray()
@@ -61,11 +68,6 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         self._flooding = False
 
     # What a link does with it.
-
-    @property
-    def opened(self) -> bool:
-        """Whether the server gave a channel: from then on the command may have run."""
-        return self._channel is not None
 
     @property
     def complete(self) -> bool:
@@ -104,16 +106,26 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         """Answer with a failure, unless there was an answer, and close the channel."""
         if not self.answered:
             took = self._loop.time() - self._started
-            out, err = bytes(self._stdout), bytes(self._stderr)
+            out, err = bytes(self._stdout), self._complaints()
             self._give(CommandFailure(kind, reason, self.opened, 0.0, took, out, err))
         self._end()
 
     def _result(self, status: int) -> None:
         if not self.answered:
             took = self._loop.time() - self._started
-            out, err = bytes(self._stdout), bytes(self._stderr)
+            out, err = bytes(self._stdout), self._complaints()
             self._give(CommandResult(status, out, err, 0.0, took))
         self._end()
+
+    def _complaints(self) -> bytes:
+        """Standard error, without the line that names the process."""
+        err = bytes(self._stderr)
+        first, newline, rest = err.partition(b"\n")
+        name, _, pid = first.rpartition(b" ")
+        if not self._nonce or not newline or name != self._nonce or not pid.isdigit():
+            return err
+        self._pid = int(pid[:10])
+        return rest
 
     def _give(self, outcome: CommandOutcome) -> None:
         self.answered = True
@@ -160,6 +172,8 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         if self._channel is not None and not self.over.done():
             self._channel.kill()
             self._channel.abort()
+            if self._pid and self._status is None:
+                self._stubborn(self._pid)
 
     # What asyncssh calls.
 
@@ -204,8 +218,3 @@ class Execution(asyncssh.SSHClientSession[bytes]):
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
         """The process was killed, which is no exit status."""
         self._signal = printable(signal, 16)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is over. Whether the connection is, the link finds out."""
-        if not self.over.done():
-            self.over.set_result(None)

@@ -30,6 +30,10 @@ class Job:
 
     `done` is called exactly once, from the event loop, with the outcome; it must not block,
     and may submit again.
+
+    With `in_shell` it may run in a long-lived shell among others, where the server has one. A
+    shell drops standard error, so what ends there with a status that isn't `fine`, or says
+    nothing, is run again by itself to learn why. `fine` None: whatever it says is an answer.
     """
 
     key: str
@@ -40,3 +44,10 @@ class Job:
     every: float | None
     done: "Callable[[Job, CommandOutcome], None]"
     cap: int = CAP
+    in_shell: bool = False
+    fine: tuple[int, ...] | None = (0,)
+
+    def answered_by(self, status: int, stdout: bytes) -> bool:
+        """Whether this is an answer as good as one with its standard error."""
+        said = bool(stdout.strip())
+        return said or status == 0 if self.fine is None else said and status in self.fine

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from outkept.ssh.errors import Lost, SSHError
-from outkept.ssh.execution import Execution
+from outkept.ssh.occupant import Occupant
 from outkept.ssh.transport import Transport
 
 OPEN_DEADLINE_S = 3.0
@@ -33,18 +33,18 @@ class Redial:
         """Call `on_lost` with the reason once, when the server can't be reached any more."""
         self._on_lost = on_lost
 
-    async def execute(self, execution: Execution) -> None:
+    async def execute(self, occupant: Occupant) -> None:
         """Run it on a connection of its own. Raises Lost."""
         for _ in range(TRIES):
             transport = await self._transport()
-            nudges = _Nudges(transport, execution)
+            nudges = _Nudges(transport, occupant)
             try:
-                await transport.execute(execution, OPEN_DEADLINE_S)
+                await transport.execute(occupant, OPEN_DEADLINE_S)
                 return
             except Lost:
-                if execution.complete:
+                if occupant.complete:
                     return
-                if execution.opened or execution.answered:
+                if occupant.opened or occupant.answered:
                     raise
             finally:
                 nudges.stop()
@@ -95,20 +95,29 @@ class _Nudges:
     """Packets that mean nothing, ever less often, until stopped. Once the command has its
     answer, the connection is of no more use, and the process may never end."""
 
-    def __init__(self, transport: Transport, execution: Execution) -> None:
+    def __init__(self, transport: Transport, occupant: Occupant) -> None:
         self._transport = transport
-        self._execution = execution
+        self._occupant = occupant
         self._pause = FIRST_NUDGE_S
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(self._pause, self._nudge)
+        occupant.awake = self._hasten
+
+    def _hasten(self) -> None:
+        """A shell that was idle is asked something."""
+        self._timer.cancel()
+        self._pause = FIRST_NUDGE_S
+        self._timer = self._loop.call_later(self._pause, self._nudge)
 
     def _nudge(self) -> None:
-        if self._execution.answered:
+        if self._occupant.answered:
             self._transport.give_up("its only command was answered")
             return
-        self._transport.nudge()
+        if not self._occupant.idle:
+            self._transport.nudge()
         self._pause = min(LAST_NUDGE_S, self._pause * 2)
         self._timer = self._loop.call_later(self._pause, self._nudge)
 
     def stop(self) -> None:
+        self._occupant.awake = lambda: None
         self._timer.cancel()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import asyncssh
 
 from outkept.ssh.errors import ChannelRefused, Lost, printable
-from outkept.ssh.execution import Execution
+from outkept.ssh.occupant import Occupant
 
 OPEN_DEADLINE_S = 10.0
 """An open that is unanswered for so long will not be answered (measured on tinyssh, whose
@@ -51,30 +51,30 @@ class Transport:
         self.lose(reason)
         self._conn.abort()
 
-    async def execute(self, execution: Execution, deadline: float = OPEN_DEADLINE_S) -> None:
-        """Run `execution` in a channel of its own, until the server has closed the channel.
+    async def execute(self, occupant: Occupant, deadline: float = OPEN_DEADLINE_S) -> None:
+        """Run `occupant` in a channel of its own, until the server has closed the channel.
 
         Raises ChannelRefused if the server turned the open down and Lost if the connection
         went. An open unanswered for `deadline` seconds costs the connection. Cancelling it
         leaves the channel to the connection's end: close the connection first.
         """
-        execution.begin()
+        occupant.begin()
         try:
             async with asyncio.timeout(deadline):
                 await self._conn.create_session(
-                    lambda: execution, execution.command, encoding=None, window=WINDOW
+                    lambda: occupant, occupant.command, encoding=None, window=WINDOW
                 )
         except TimeoutError:
             self.give_up(f"a channel open went unanswered for {deadline:g} s")
         except (asyncssh.Error, OSError) as error:
             # The connection's own end is told in the loop's next round.
             await asyncio.sleep(0)
-            if not execution.opened and not self._gone():
+            if not occupant.opened and not self._gone():
                 raise ChannelRefused(printable(str(error))) from None
         except Exception as error:  # noqa: BLE001 hostile bytes make asyncssh raise anything
             self.give_up(f"the server broke the protocol: {printable(str(error))}")
-        if execution.opened:
-            await execution.over
+        if occupant.opened:
+            await occupant.over
         if self._gone():
             raise Lost(await self.lost)
 

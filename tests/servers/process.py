@@ -15,18 +15,23 @@ from outkept.model.server import Endpoint
 
 PACKAGES = {
     "busybox": "busybox",
+    "dash": "dash",
     "dropbear": "dropbear-bin",
     "dropbearkey": "dropbear-bin",
+    "fish": "fish",
+    "ksh": "ksh",
     "ssh-agent": "openssh-client",
     "ssh-add": "openssh-client",
     "ssh-keygen": "openssh-client",
     "sshd": "openssh-server",
+    "tcsh": "tcsh",
     "tinysshd": "tinysshd",
     "tinysshd-makekey": "tinysshd",
     "unshare": "util-linux",
     "useradd": "passwd",
     "userdel": "passwd",
     "usermod": "passwd",
+    "zsh": "zsh",
 }
 
 START_S = 15.0

@@ -11,8 +11,8 @@ from outkept.model.command import CommandOutcome, FailureKind
 from outkept.ssh import channels
 from outkept.ssh.channels import ChannelPool, Job, Priority
 from outkept.ssh.errors import ChannelRefused
-from outkept.ssh.execution import Execution
 from outkept.ssh.limit import ChannelLimit
+from outkept.ssh.occupant import Occupant
 from outkept.ssh.scope import Scope
 from tests.ssh.helpers import eventually, failure
 
@@ -26,12 +26,12 @@ class DecidedLink:
         self.refusing = False
         self.given_up = ""
 
-    async def execute(self, execution: Execution) -> None:
-        execution.begin()
+    async def execute(self, occupant: Occupant) -> None:
+        occupant.begin()
         if self.refusing:
             raise ChannelRefused("open failed")
-        self.ran.append(execution.command)
-        if (gate := self.gates.get(execution.command)) is not None:
+        self.ran.append(occupant.command)
+        if (gate := self.gates.get(occupant.command)) is not None:
             await gate.wait()
 
     async def round_trip(self) -> None:
