@@ -17,7 +17,7 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.common import Report, Row, cpu_of, median, parser, percentile, rounded, steps
-from tests.serve.daemon import bearer
+from bench.listeners import OPTIONS
 
 SENSORS = 12
 INTERVAL = 10.0
@@ -59,7 +59,7 @@ def _process(*arguments: str) -> Iterator[tuple[int, str]]:
 
 async def _listen(url: str, pid: int, seconds: float) -> Heard:
     heard = Heard()
-    async with connect(url, additional_headers=bearer(), max_size=None, compression=None) as socket:
+    async with connect(url, **OPTIONS) as socket:
         heard.snapshot = len(await socket.recv(decode=False))
         cpu, started = cpu_of(pid), time.monotonic()
         while time.monotonic() - started < seconds:
