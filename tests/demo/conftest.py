@@ -14,8 +14,6 @@ from outkept.demo.fleet import Fleet, open_somewhere
 from outkept.demo.machines import Company, Machine, company
 from outkept.model.sensor import Sensor
 
-# The machine may be busy: how long an example takes says nothing about it.
-
 NETWORK = "127.78.0.0/24"
 
 
