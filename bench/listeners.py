@@ -5,15 +5,25 @@
 
 import asyncio
 import sys
+from typing import Any
 
 import uvloop
 from websockets.asyncio.client import connect
 
 from tests.serve.daemon import bearer
 
+OPTIONS: dict[str, Any] = {
+    "additional_headers": bearer(),
+    "max_size": None,
+    "compression": None,
+    # Fifty snapshots of ten thousand servers are a gigabyte.
+    "open_timeout": 120,
+    "ping_timeout": None,
+}
+
 
 async def _listen(url: str, ready: asyncio.Semaphore) -> None:
-    async with connect(url, additional_headers=bearer(), max_size=None, compression=None) as socket:
+    async with connect(url, **OPTIONS) as socket:
         await socket.recv(decode=False)
         ready.release()
         async for _ in socket:

@@ -17,7 +17,7 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.common import Report, Row, cpu_of, median, parser, percentile, rounded, steps
-from tests.serve.daemon import bearer
+from bench.listeners import OPTIONS
 
 SENSORS = 12
 INTERVAL = 10.0
@@ -30,6 +30,7 @@ class Heard:
     """What the measuring client heard in the time of one measurement."""
 
     snapshot: int = 0
+    waited: float = 0.0
     frames: list[int] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     cpu: float = 0.0
@@ -58,9 +59,10 @@ def _process(*arguments: str) -> Iterator[tuple[int, str]]:
 
 
 async def _listen(url: str, pid: int, seconds: float) -> Heard:
-    heard = Heard()
-    async with connect(url, additional_headers=bearer(), max_size=None, compression=None) as socket:
+    heard, asked = Heard(), time.monotonic()
+    async with connect(url, **OPTIONS) as socket:
         heard.snapshot = len(await socket.recv(decode=False))
+        heard.waited = time.monotonic() - asked
         cpu, started = cpu_of(pid), time.monotonic()
         while time.monotonic() - started < seconds:
             await _hear(socket, heard)
@@ -106,6 +108,7 @@ def _row(servers: int, clients: int, heard: Heard) -> Row:
         "daemon CPU %": rounded(busy * 100),
         "CPU µs a reading": rounded(busy / readings * 1e6),
         "snapshot KB": rounded(heard.snapshot / 1024) if clients else None,
+        "snapshot after s": rounded(heard.waited) if clients else None,
         "frame KB p50": rounded(median(heard.frames) / 1024) if clients else None,
         "frame KB max": rounded(max(heard.frames, default=0) / 1024) if clients else None,
         "late ms p50": rounded(percentile(heard.late, 0.5) * 1000) if clients else None,
@@ -117,6 +120,8 @@ NOTES = (
     "With no clients the hub does no work: what is left is the made-up fleet's own cost.",
     "CPU is that of the daemon's process, of one core. “late” is from the reading's time stamp "
     f"to the frame's arrival at the client that measures; goal: p95 below {GOAL_MS} ms.",
+    "“snapshot after” is from the client's connecting to its having the snapshot: while the "
+    "daemon makes one, it does nothing else.",
     "A frame gathers a quarter of a second, so p50 is at least 125 ms.",
 )
 

@@ -176,7 +176,7 @@ async def measure(load: Load) -> Row:
             base = await _base(folder / "base", load, plain)
             with _daemon(folder / "daemon", _config(load, plain, plain.span)) as daemon:
                 began = time.monotonic()
-                await _until(daemon, Enough(load), 60 + load.servers / 10)
+                await _until(daemon, Enough(load), 120 + load.servers / 3)
                 warm = time.monotonic() - began
                 await asyncio.sleep(load.interval)
                 before = await _moment(daemon, plain)

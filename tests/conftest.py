@@ -1,11 +1,23 @@
 """Fixtures shared by all tests. Real servers come from `tests.servers`."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import Server, User, generate_key, running_sshd, running_user
+
+# No property asserts on time. CI tries the same examples each time, so that what fails there
+# fails for the change under test; elsewhere they are new ones at every run.
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # FULL: what is committed survives a power cut. There is about one commit a second.
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # A commit that writes the log back holds up the next: four megabytes at a time.
+    connection.execute("PRAGMA wal_autocheckpoint = 1000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA cache_size = -16000")
 

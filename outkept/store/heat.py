@@ -47,7 +47,7 @@ class _Map:
     def add_group(self, group: int, at: float, counts: list[int], means: list[float]) -> None:
         """A cell of each slot. Quick where it is the column's first of this group."""
         column, place = self.column(at), self.places[group]
-        if place in self._whole[column]:
+        if self.means[column][place : place + GROUP].count(None) < GROUP:
             for slot, n in enumerate(counts):
                 if n:
                     self.add(place + slot, column, n, means[slot])
@@ -154,14 +154,20 @@ def _add_journal(connection: sqlite3.Connection, made: _Map, span: tuple[float, 
     done = json.dumps([group for group in made.places if group < state.next])
     other = json.dumps([group for group in made.places if group >= state.next])
     sums: dict[tuple[int, int], tuple[int, float]] = {}
+    # Many readings, few ticks: the column of each is looked up once.
+    columns: dict[int, int] = {}
     for (batch,) in connection.execute(_BATCHES).fetchall():
         for groups in (other, done) if batch > state.cut else (other,):
             bound = (batch << SEQ_BITS, groups)
             for id, data in connection.execute(_OF_BATCH, bound):
                 place = made.places[id & ((1 << SEQ_BITS) - 1)]
                 for slot, tick, value in RECORD.iter_unpack(data):
-                    if first <= tick < last:
-                        spot = place + slot, made.column(tick / TICKS)
+                    column = columns.get(tick)
+                    if column is None:
+                        inside = first <= tick < last
+                        column = columns[tick] = made.column(tick / TICKS) if inside else -1
+                    if column >= 0:
+                        spot = place + slot, column
                         n, mean = sums.get(spot, (0, 0.0))
                         sums[spot] = n + 1, mean + (value - mean) / (n + 1)
     for (place, column), (n, mean) in sums.items():

@@ -263,7 +263,7 @@ class Store:
         end = time.monotonic() + MAINTAIN_S
         expire = partial(records.trim, self._connection, now, self._retention.hours)
         for job in (partial(self._history.maintain, now), expire):
-            while await self._write(job):
+            while await asyncio.wrap_future(self._writer.submit(job, behind=True)):
                 if time.monotonic() >= end:
                     return True
         return False

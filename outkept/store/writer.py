@@ -78,6 +78,7 @@ class Writer:
         self._most_samples = most_samples
         self._changed = threading.Condition()
         self._urgent: deque[tuple[Job, Future[Any]]] = deque()
+        self._behind: deque[tuple[Job, Future[Any]]] = deque()
         self._lazy: OrderedDict[Hashable, _Lazy] = OrderedDict()
         self._samples = self._dropped = self._batches = 0
         self._due: float | None = None
@@ -88,8 +89,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[], T]) -> "Future[T]":
-        """Run `job` in a transaction soon; the future ends once it is on disk.
+    def submit(self, job: Callable[[], T], *, behind: bool = False) -> "Future[T]":
+        """Run `job` in a transaction soon; the future ends once it is on disk. With `behind`,
+        when nothing else is urgent, and in a transaction of its own: maintenance, which an
+        event waits for once at most.
 
         Cancelling the future doesn't take the job back. Raises StoreError when the lane is
         full or the writer is stopped.
@@ -99,11 +102,12 @@ class Writer:
         with self._changed:
             if self._stopping:
                 raise StoreError(f"{self._path} is closed: nothing more can be written")
-            if len(self._urgent) >= MOST_URGENT:
+            lane = self._behind if behind else self._urgent
+            if len(lane) >= MOST_URGENT:
                 raise StoreError(
                     f"{self._path}: {MOST_URGENT:,} writes wait already; the disk is too slow"
                 )
-            self._urgent.append((job, future))
+            lane.append((job, future))
             self._changed.notify()
         return future
 
@@ -181,7 +185,7 @@ class Writer:
     def _turn(self) -> bool:
         """Wait for work and do what is due; false when stopped and nothing is left."""
         with self._changed:
-            while not (self._urgent or self._stopping or self._lazy_is_due()):
+            while not (self._urgent or self._behind or self._stopping or self._lazy_is_due()):
                 self._changed.wait(
                     None if self._due is None else max(0.0, self._due - time.monotonic())
                 )
@@ -192,11 +196,13 @@ class Writer:
                 for _ in range(0 if flushing else min(len(self._urgent), URGENT_AT_ONCE))
             ]
             records = self._take_records() if urgent else OrderedDict[Hashable, _Lazy]()
+            if self._behind and not urgent and not flushing:
+                urgent = [self._behind.popleft()]
             lazy = OrderedDict[Hashable, _Lazy]()
             if self._lazy_is_due() or stopping:
                 lazy, self._lazy = self._lazy, lazy
                 self._due, self._samples = None, 0
-            last = stopping and not self._urgent
+            last = stopping and not self._urgent and not self._behind
         if records:
             self._write_lazy(records, again=not last)
         if urgent:
@@ -272,6 +278,8 @@ class Writer:
     def _fail_all(self, error: BaseException) -> None:
         with self._changed:
             self._stopping = True
-            urgent, self._urgent = self._urgent, deque()
+            urgent = [*self._urgent, *self._behind]
+            self._urgent.clear()
+            self._behind.clear()
         for _, future in urgent:
             future.set_exception(of_use(self._path, Exception(str(error))))

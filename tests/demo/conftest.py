@@ -6,7 +6,6 @@ from ipaddress import ip_network
 
 import asyncssh
 import pytest
-from hypothesis import HealthCheck, settings
 
 from outkept.config.library import load_library
 from outkept.config.resources import data_dir
@@ -14,10 +13,6 @@ from outkept.demo.characters import Character
 from outkept.demo.fleet import Fleet, open_somewhere
 from outkept.demo.machines import Company, Machine, company
 from outkept.model.sensor import Sensor
-
-# The machine may be busy: how long an example takes says nothing about it.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
 
 NETWORK = "127.78.0.0/24"
 

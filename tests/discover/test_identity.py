@@ -221,7 +221,7 @@ def test_no_answer_breaks_the_reader(garbage: bytes) -> None:
                     "shell",
                 ]
             ),
-            st.text(st.characters(exclude_characters="\n"), max_size=60)
+            st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=60)
             | st.from_regex(r"\A(2: )?(eth0|inet|flags|[0-9a-f:.% /kB]+| )+\Z"),
         ),
         max_size=30,
@@ -229,6 +229,6 @@ def test_no_answer_breaks_the_reader(garbage: bytes) -> None:
 )
 def test_no_value_breaks_the_reader(pairs: list[tuple[str, str]]) -> None:
     lines = [f"{key}={value}" for key, value in pairs]
-    identity, facts = parsed(said(*(line.replace("\ud800", "") for line in lines)))
+    identity, facts = parsed(said(*lines))
     assert all(len(mac) == 17 for mac in identity.macs)
     assert facts.cpus is None or facts.cpus > 0

@@ -135,6 +135,20 @@ async def test_the_server_that_an_event_is_about_is_on_disk_before_it(
         assert found == 1
 
 
+async def test_an_event_goes_before_maintenance_that_waits(store: Store) -> None:
+    go = hold(store)
+    done: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        maintaining = group.create_task(store.maintain(NOW))
+        await asyncio.sleep(0)
+        adding = group.create_task(store.add_event(event()))
+        await asyncio.sleep(0)
+        maintaining.add_done_callback(lambda _: done.append("maintained"))
+        adding.add_done_callback(lambda _: done.append("event"))
+        go.set()
+    assert done == ["event", "maintained"]
+
+
 async def test_readings_are_on_disk_without_being_asked_for(store: Store) -> None:
     store.add_readings([reading(1.0)])
     async with asyncio.timeout(30):
