@@ -17,9 +17,9 @@ from tests.ssh.test_shells import SHELLS, Tick, path_with, quoted
 
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_the_whole_library_reads_alike_in_a_shell_and_by_exec(
-    shell: str, ssh_user: User, tmp_path_factory: pytest.TempPathFactory
+    shell: str, ssh_user: User
 ) -> None:
-    path = path_with(shell, tmp_path_factory)
+    path = path_with(shell, ssh_user)
     with running_sshd(options=[f"SetEnv PATH={path}"]) as server:
         async with connected(
             client_with(ssh_user.key), server.endpoint, ssh_user.name
