@@ -47,20 +47,18 @@ class Tick:
 
 
 @pytest.fixture(scope="module", params=SHELLS)
-def sshd_of(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def sshd_of(request: pytest.FixtureRequest, ssh_user: User) -> Iterator[Server]:
     """An sshd whose users find this shell as `sh`."""
-    with running_sshd(options=[f"SetEnv PATH={path_with(request.param, tmp_path_factory)}"]) as it:
-        yield it
+    with running_sshd(options=[f"SetEnv PATH={path_with(request.param, ssh_user)}"]) as server:
+        yield server
 
 
-def path_with(shell: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def path_with(shell: str, user: User) -> str:
     """A PATH on which `sh` is this shell."""
-    folder = tmp_path_factory.mktemp(shell)
-    for path in (folder, *list(folder.parents)[:2]):
-        path.chmod(0o755)
-    (folder / "sh").symlink_to(program(shell))
+    folder = user.home / shell
+    folder.mkdir(exist_ok=True)
+    if not (folder / "sh").is_symlink():
+        (folder / "sh").symlink_to(program(shell))
     return f"{folder}:/usr/local/bin:/usr/bin:/bin"
 
 
