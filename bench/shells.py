@@ -1,4 +1,4 @@
-# ruff: noqa: T201 a table is what it is for
+
 """What a reading costs by exec and in a shell, on both sides, on one real sshd in one run.
 
     python -m bench.shells [--rounds 30]      (root; needs openssh-server)
