@@ -25,7 +25,10 @@ LC_ALL=C
 fi
 _oo=$(printf 'a\0b')
 if [ ${#_oo} -lt 2 ]; then
-_og() { _oo=$(set -o pipefail; (eval "$_oi"; eval "$_ox") | head -c LONGEST1 | tr -d '\000'); }
+_og() {
+_oo=$(set -o pipefail
+(set +o pipefail; eval "$_oi"; eval "$_ox") | head -c LONGEST1 | tr -d '\000')
+}
 else
 _og() { _oo=$(eval "$_oi"; eval "$_ox"); }
 fi
