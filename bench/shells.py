@@ -1,4 +1,3 @@
-
 """What a reading costs by exec and in a shell, on both sides, on one real sshd in one run.
 
     python -m bench.shells [--rounds 30]      (root; needs openssh-server)
@@ -28,7 +27,7 @@ from tests.ssh.helpers import client_with, connected
 
 _SENSORS, _ = load_library([data_dir("sensors")])
 _TICKS = os.sysconf("SC_CLK_TCK")
-SETS = {
+SETS: dict[str, dict[str, str]] = {
     "builtin": {f"builtin{n}": f"echo {n}" for n in range(12)},
     "one program": {f"cat{n}": f"cat /proc/loadavg; : {n}" for n in range(12)},
     "library": {
