@@ -17,7 +17,7 @@ import asyncssh
 import uvloop
 
 from bench.blocked import Blocked
-from bench.common import Cpu, Report, Row, median, parser, rounded, steps
+from bench.common import Cpu, Report, Row, cpu_of, median, parser, rounded, steps
 from bench.fleet import plain_fleet
 from outkept.discover.identify import IDENTIFY_SCRIPT, identify
 from outkept.model.server import Endpoint
@@ -38,12 +38,13 @@ Login = Callable[[Endpoint], Awaitable[Close]]
 
 @dataclass(frozen=True)
 class Door:
-    """Where to log in, and how."""
+    """Where to log in, and how. `pid` is the one process behind all of it, if it is one."""
 
     name: str
     endpoints: Sequence[Endpoint]
     user: str
     key: Path
+    pid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Run:
     cpu: float
     blocked: float
     busy: float
+    theirs: float | None
 
 
 def _outkept(door: Door) -> Login:
@@ -102,15 +104,16 @@ CLIENTS: dict[str, Callable[[Door], Login]] = {
 }
 
 
-async def _all(login: Login, endpoints: Sequence[Endpoint]) -> Run:
+async def _all(login: Login, door: Door) -> Run:
     """Log in everywhere, at most AT_ONCE at a time; then, unmeasured, close everything."""
     closes: list[Close] = []
-    waiting = iter(endpoints)
+    waiting = iter(door.endpoints)
 
     async def worker() -> None:
         for endpoint in waiting:
             closes.append(await login(endpoint))
 
+    theirs = cpu_of(door.pid) if door.pid else 0.0
     started, cpu = time.perf_counter(), Cpu.now()
     with Blocked() as blocked:
         async with asyncio.TaskGroup() as workers:
@@ -122,6 +125,7 @@ async def _all(login: Login, endpoints: Sequence[Endpoint]) -> Run:
         Cpu.now().since(cpu),
         blocked.longest,
         blocked.busiest,
+        cpu_of(door.pid) - theirs if door.pid else None,
     )
     for close in closes:
         await close()
@@ -134,7 +138,13 @@ async def _doors(folder: Path, servers: int, logins: int) -> AsyncIterator[list[
         fleet = plain.fleet
         with _real(folder, logins) as real:
             yield [
-                Door(f"{servers} simulated servers", plain.endpoints, fleet.user, fleet.key),
+                Door(
+                    f"{servers} simulated servers",
+                    plain.endpoints,
+                    fleet.user,
+                    fleet.key,
+                    fleet.pid,
+                ),
                 real,
             ]
 
@@ -161,7 +171,7 @@ async def measure(servers: int, logins: int, rounds: int) -> list[Row]:
                 for door in doors:
                     for name, client in CLIENTS.items():
                         step(f"{door.name}: {name}, round {number + 1}")
-                        run = await _all(client(door), door.endpoints)
+                        run = await _all(client(door), door)
                         runs.setdefault((door.name, name), []).append(run)
     return [_row(door, name, runs) for door, name in runs]
 
@@ -169,12 +179,14 @@ async def measure(servers: int, logins: int, rounds: int) -> list[Row]:
 def _row(door: str, name: str, runs: dict[tuple[str, str], list[Run]]) -> Row:
     done, ours = runs[door, name], runs[door, "Outkept"]
     cpu = median([run.cpu / run.logins for run in done])
+    theirs = [run.theirs / run.logins for run in done if run.theirs is not None]
     return {
         "where": door,
         "client": name,
         "servers/s": rounded(median([run.logins / run.wall for run in done])),
         "CPU ms each": rounded(cpu * 1000),
         "CPU, times ours": rounded(cpu / median([run.cpu / run.logins for run in ours])),
+        "CPU ms, other side": rounded(median(theirs) * 1000) if theirs else None,
         "servers/s of one core": rounded(1 / cpu),
         "loop blocked ms": rounded(max(run.blocked for run in done) * 1000),
         "of it CPU ms": rounded(max(run.busy for run in done) * 1000),
@@ -185,7 +197,7 @@ NOTES = (
     f"A login is TCP, handshake, key and the identification script; {AT_ONCE} at a time. Goal: "
     f"{GOAL} servers/s.",
     "servers/s is bounded by the other side where that needs more CPU than we: the simulated "
-    "servers are one process, an sshd forks for each login.",
+    "servers are one process, whose CPU is given; an sshd forks for each login.",
     "“loop blocked” is the longest time the event loop did not come round, other processes' "
     "turns on the processor included; “of it CPU” leaves those out.",
 )
