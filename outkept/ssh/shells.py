@@ -10,12 +10,16 @@ from typing import Protocol
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.ssh.entry import Entry
 from outkept.ssh.frames import Frame
+from outkept.ssh.jobs import Job
 from outkept.ssh.manners import SHELL_S, Manners, pieces, shares
 from outkept.ssh.shell import Shell
 
 MOST_SHELLS = 3
 SLOW_S = 2.0
 """Nobody's frame is awaited longer: what is slower runs by exec, where it holds up nobody."""
+
+SLOW = 0.5
+"""Nor longer than this part of its interval: its neighbours are due as often."""
 
 UNUSED_S = 60.0
 """A second shell that was of no use for so long is closed."""
@@ -292,7 +296,7 @@ class Shells:
             if not piece:
                 continue
             lent.running.extend((entry, len(chosen)) for entry in piece)
-            patience = min(SLOW_S, *(entry.job.timeout for entry in piece))
+            patience = min(SLOW_S, *(_patience(entry.job) for entry in piece))
             chosen.append((tuple(entry.job.command for entry in piece), patience))
             if self._host.limit == 1:
                 break
@@ -340,3 +344,7 @@ class Shells:
         if not entry.answered:
             entry.rerun = True
             self._host.alone(entry)
+
+
+def _patience(job: Job) -> float:
+    return job.timeout if job.every is None else min(job.timeout, SLOW * job.every)
