@@ -296,7 +296,7 @@ class Shells:
             if not piece:
                 continue
             lent.running.extend((entry, len(chosen)) for entry in piece)
-            patience = min(SLOW_S, *(_patience(entry.job) for entry in piece))
+            patience = min(SLOW_S, *(self._patience(entry.job) for entry in piece))
             chosen.append((tuple(entry.job.command for entry in piece), patience))
             if self._host.limit == 1:
                 break
@@ -305,6 +305,12 @@ class Shells:
             return
         lent.running[0][0].begun = now
         shell.send(chosen)
+
+    def _patience(self, job: Job) -> float:
+        """With a single channel, an exec of its own would hold its neighbours up for longer."""
+        if job.every is None or self._host.limit == 1:
+            return job.timeout
+        return min(job.timeout, SLOW * job.every)
 
     def _idle_again(self, shell: Shell) -> None:
         if shell in self._lent and shell.idle:
@@ -344,7 +350,3 @@ class Shells:
         if not entry.answered:
             entry.rerun = True
             self._host.alone(entry)
-
-
-def _patience(job: Job) -> float:
-    return job.timeout if job.every is None else min(job.timeout, SLOW * job.every)
