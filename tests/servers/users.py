@@ -37,6 +37,14 @@ class User:
                     found.append(int(entry.name))
         return found
 
+    def end_processes(self) -> list[int]:
+        """Kill what this user runs; the processes that were there."""
+        pids = self.processes()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return pids
+
 
 @contextlib.contextmanager
 def running_user(key: Path, *, suffix: str = "", shell: str = "/bin/sh") -> Iterator[User]:
@@ -58,7 +66,7 @@ def running_user(key: Path, *, suffix: str = "", shell: str = "/bin/sh") -> Iter
         home.chmod(0o755)
         yield user
     finally:
-        until(lambda: not _end_processes(user), f"the processes of {name} end")
+        until(lambda: not user.end_processes(), f"the processes of {name} end")
         with _locked():
             subprocess.run([program("userdel"), "-f", name], check=True, capture_output=True)
         shutil.rmtree(home, ignore_errors=True)
@@ -72,14 +80,6 @@ def shell_of_busybox(folder: Path) -> str:
     return str(path)
 
 
-def _end_processes(user: User) -> list[int]:
-    pids = user.processes()
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return pids
-
-
 def _remove_leftovers() -> None:
     """Remove the users of test runs that were killed."""
     for entry in pwd.getpwall():
@@ -87,7 +87,7 @@ def _remove_leftovers() -> None:
         if not entry.pw_name.startswith(PREFIX) or not number.isdecimal():
             continue
         if not Path(f"/proc/{number}").exists():
-            _end_processes(User(entry.pw_name, Path(), Path(), entry.pw_uid))
+            User(entry.pw_name, Path(), Path(), entry.pw_uid).end_processes()
             subprocess.run([program("userdel"), "-f", entry.pw_name], capture_output=True)
             if entry.pw_dir.startswith(f"/var/lib/outkept-{entry.pw_name}-"):
                 shutil.rmtree(entry.pw_dir, ignore_errors=True)

@@ -12,7 +12,7 @@ from outkept.model.command import CommandOutcome, CommandResult, FailureKind
 from outkept.ssh.channels import Job, Priority
 from outkept.ssh.connection import Connection
 from outkept.ssh.manners import FIRST_TERM
-from tests.servers import Server, User, program, running_sshd
+from tests.servers import Server, User, program, running_sshd, until
 from tests.ssh.helpers import client_with, connected, eventually, failure, result
 
 SHELLS = ("dash", "bash", "ksh", "zsh", "busybox")
@@ -51,6 +51,12 @@ def sshd_of(request: pytest.FixtureRequest, ssh_user: User) -> Iterator[Server]:
     """An sshd whose users find this shell as `sh`."""
     with running_sshd(options=[f"SetEnv PATH={path_with(request.param, ssh_user)}"]) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_others(ssh_user: User) -> None:
+    """What other tests left running in the background is ended first."""
+    until(lambda: not ssh_user.end_processes(), "the user's processes end")
 
 
 def path_with(shell: str, user: User) -> str:
