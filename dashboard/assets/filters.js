@@ -67,8 +67,6 @@ export function mountFilters(store, { chips, search }) {
       setText(counts.get(name), count(amount));
       setAttribute(buttons.get(name), "data-zero", amount === 0);
     }
-    const alarmed = servers.filter((server) => server.status === "alarmed").length;
-    document.title = alarmed ? `(${alarmed}) alarmed – Outkept` : "Outkept";
   }
 
   store.on("view", showView);

@@ -18,6 +18,12 @@ const SHAPES = {
   sensor: ["M1.5 8h3l2-5 3 10 2-5h3"],
   message: ["M2 3h12v8H7l-3 3v-3H2z"],
   back: ["M9.5 3L4.5 8l5 5"],
+  overview: ["M2 2h5v6H2zM9 2h5v3H9zM9 7h5v7H9zM2 10h5v4H2z"],
+  fleet: ["M2 2h3v3H2zM6.5 2h3v3h-3zM11 2h3v3h-3zM2 6.5h3v3H2zM6.5 6.5h3v3h-3zM11 6.5h3v3h-3zM2 11h3v3H2zM6.5 11h3v3h-3zM11 11h3v3h-3z"],
+  sensors: ["M1.5 8h3l2-5 3 10 2-5h3"],
+  discovery: ["M8 1.5a6.5 6.5 0 1 0 6.5 6.5", "M8 4.8A3.2 3.2 0 1 0 11.2 8", "M8 8l6-6"],
+  events: ["M5.5 3.5h9M5.5 8h9M5.5 12.5h9M2 3.5h.5M2 8h.5M2 12.5h.5"],
+  incidents: ["M9 1L3 9h4l-1 6 7-8.6H8.6z"],
 };
 
 /** The picture called `name`, hidden from assistive technology: words stand beside it. */

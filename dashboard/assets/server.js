@@ -15,6 +15,9 @@ const REFRESH = 15000;
 const YOUNG = 1800;
 const MOST_EVENTS = 50;
 
+/** The page's module interface: see router.js. */
+export const mount = (root, { store, params }) => mountServer(store, params.id, root, "#/");
+
 /** Show the server `id` of `store` in `place`. Returns a function that ends it. */
 export function mountServer(store, id, place, back) {
   const view = build(back);
@@ -99,15 +102,14 @@ export function mountServer(store, id, place, back) {
       if (store.connection.state === "live") sensors.tick();
     }, 1000),
   ];
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", sensors.redraw);
+  document.addEventListener("themechange", sensors.redraw);
   show();
   load();
   return () => {
     leaving.abort();
     stops.forEach((stop) => stop());
     timers.forEach(clearInterval);
-    dark.removeEventListener("change", sensors.redraw);
+    document.removeEventListener("themechange", sensors.redraw);
     sensors.end();
   };
 }

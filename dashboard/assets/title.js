@@ -1,0 +1,25 @@
+// What the browser's tab says: how many servers are alarmed, and which page this is.
+
+const EVERY = 500;
+
+/** Keep the tab's title. The answer is called with the page's name. */
+export function mountTitle(store) {
+  let page = "";
+  let due = 0;
+
+  function show() {
+    due = 0;
+    let alarmed = 0;
+    for (const server of store.servers.values()) if (server.status === "alarmed") alarmed += 1;
+    const parts = [alarmed ? `(${alarmed}) alarmed` : "", page, "Outkept"];
+    document.title = parts.filter(Boolean).join(" – ");
+  }
+
+  store.on("servers", () => {
+    due ||= setTimeout(show, EVERY);
+  });
+  return (text) => {
+    page = text;
+    show();
+  };
+}
