@@ -16,7 +16,7 @@ const YOUNG = 1800;
 const MOST_EVENTS = 50;
 
 /** The page's module interface: see router.js. */
-export const mount = (root, { store, params }) => mountServer(store, params.id, root, "#/");
+export const mount = (root, { store, params }) => mountServer(store, params.id, root, "#/fleet");
 
 /** Show the server `id` of `store` in `place`. Returns a function that ends it. */
 export function mountServer(store, id, place, back) {

@@ -5,14 +5,15 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => {
     try {
-      return localStorage.getItem("outkept.theme");
+      return JSON.parse(localStorage.getItem("outkept.theme"));
     } catch {
       return null;
     }
   };
   const apply = () => {
     const root = document.documentElement;
-    const wanted = ["light", "dark"].includes(chosen()) ? chosen() : dark.matches ? "dark" : "light";
+    const choice = chosen();
+    const wanted = choice === "light" || choice === "dark" ? choice : dark.matches ? "dark" : "light";
     if (root.dataset.theme === wanted) return;
     root.dataset.theme = wanted;
     document.dispatchEvent(new Event("themechange"));
