@@ -82,7 +82,7 @@ export function newFleetMap(store, { open, chosen, narrow, fit }) {
     fill(labels, named.map(({ group, x, y }) => {
       const label = el("button", { type: "button", class: "map-label", title: `Show ${group.name} alone`, click: () => narrow(group) }, data(group.name), " ", el("span", { class: "map-label-count" }, count(group.servers.length)));
       label.style.left = `${x}px`;
-      label.style.top = `${y - 24}px`;
+      label.style.top = `${y - 26}px`;
       return label;
     }));
   }

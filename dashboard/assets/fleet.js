@@ -50,6 +50,10 @@ export function mount(root, context) {
 
   function set(changes, push = false) {
     const before = state;
+    // What was typed a moment ago counts before the button that was pressed after it.
+    if (timer) changes = { q: parts.filter.value.trim(), ...changes };
+    clearTimeout(timer);
+    timer = 0;
     state = { ...state, ...changes };
     if (state.view !== "list") state.view = "map";
     if (!LEVELS.includes(state.level)) state.level = "";

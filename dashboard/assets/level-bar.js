@@ -36,7 +36,7 @@ export function newLevelBar(store) {
     }
   }
 
-  store.on("servers", show);
+  store.on("shapes", show);
   show();
   return { node };
 }

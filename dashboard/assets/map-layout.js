@@ -1,6 +1,6 @@
 // Where each server's cell is on the fleet map (pure).
 
-const LABEL = 24;
+const LABEL = 28;
 const GAP = 14;
 const LARGEST = 30;
 const SMALLEST = 6;

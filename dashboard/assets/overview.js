@@ -54,7 +54,7 @@ export function mount(root, context) {
 
   function choose(name, push) {
     filter = name;
-    if (push) context.setQuery({ show: name === "attention" ? "" : name });
+    if (push) context.setQuery({ show: name === "attention" ? "" : name }, { push });
     for (const [one, { button }] of buttons) setAttribute(button, "aria-pressed", String(one === name));
     tiles.setFilter(FILTERS.get(name)[1]);
   }
@@ -81,7 +81,7 @@ export function mount(root, context) {
   const showEvents = () => fill(events, store.events.slice(0, MOST_EVENTS).map((event) => line(event, store)));
   const showSweeps = () => fill(sweeps, store.sweeps.filter((sweep) => sweep.finished === null).slice(0, 3).map(sweepLine));
 
-  store.on("servers", recount);
+  store.on("shapes", recount);
   store.on("events", showEvents);
   store.on("sweeps", showSweeps);
   store.on("servers", (ids) => {

@@ -10,7 +10,6 @@ const PAUSE = 400;
 /** The selection from `store`. `changed()` is called when `groups` is another:
  * [{name, servers: [server…], counts: Map of status → number}]. */
 export function newSelection(store, changed) {
-  const seen = new Map();
   let view = { text: "", group: "none" };
   let byName = [];
   let generation = -1;
@@ -50,33 +49,14 @@ export function newSelection(store, changed) {
     changed();
   }
 
-  // Readings change all the time; what the selection depends on seldom.
-  function differs(id) {
-    const server = store.servers.get(id);
-    const old = seen.get(id);
-    if (!server) return seen.delete(id);
-    const now = [server.status, Boolean(server.queued_up), server.hostname, server.addresses, server.labels, server.facts, server.series.size];
-    if (old && now.every((part, index) => part === old[index])) return false;
-    seen.set(id, now);
-    return true;
-  }
-
-  const stops = [
-    store.on("servers", (ids) => {
-      if (ids === null) {
-        seen.clear();
-        compute();
-        return;
-      }
-      let any = false;
-      for (const id of ids) any = differs(id) || any;
-      if (any) due ||= setTimeout(compute, PAUSE);
-    }),
-  ];
+  const stop = store.on("shapes", (ids) => {
+    if (ids === null) compute();
+    else due ||= setTimeout(compute, PAUSE);
+  });
 
   function end() {
     clearTimeout(due);
-    stops.forEach((stop) => stop());
+    stop();
   }
 
   return selection;

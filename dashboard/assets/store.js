@@ -7,7 +7,11 @@ const MOST_BEATS = 120;
 
 const seriesKey = (name, instance) => JSON.stringify([name, instance]);
 
-/** A new, empty store. Topics: servers (a Set of ids, or null for all), stats, sweeps, events
+// What servers are sorted, filtered and counted by. Readings change all the time, these seldom.
+const SHAPE = ["status", "queued_up", "hostname", "addresses", "labels", "facts"];
+
+/** A new, empty store. Topics: servers (a Set of ids, or null for all), shapes (the same, of
+ * those of which more changed than readings; told before servers), stats, sweeps, events
  * (those added, old ones too), news (those that happened just now), connection. Listeners of a
  * topic are called after each change of it. */
 export function createStore() {
@@ -63,6 +67,7 @@ export function createStore() {
           if (frame.now) clockAhead = frame.now - Date.now() / 1000;
           Object.assign(store, { servers, counts, seq: frame.seq, loaded: true });
           store.generation += 1;
+          tell("shapes", null);
           tell("servers", null);
         },
       };
@@ -106,21 +111,28 @@ export function createStore() {
     if (frame.seq !== store.seq + 1) return false;
     store.seq = frame.seq;
     const touched = new Set();
+    const shapes = new Set();
     for (const changes of frame.servers) {
       const old = store.servers.get(changes.id);
-      put(changes.id, old ? merged(old, changes) : indexed(changes));
+      const known = old?.series.size;
+      const server = old ? merged(old, changes) : indexed(changes);
+      put(changes.id, server);
       touched.add(changes.id);
+      if (server.series.size !== known || SHAPE.some((key) => key in changes)) shapes.add(changes.id);
     }
     for (const [id, series] of Object.entries(frame.gone ?? {})) {
       const server = store.servers.get(id);
       if (!server) continue;
       for (const [name, instance] of series) server.series.delete(seriesKey(name, instance));
       touched.add(id);
+      shapes.add(id);
     }
     for (const id of frame.removed ?? []) {
       put(id, null);
       touched.add(id);
+      shapes.add(id);
     }
+    if (shapes.size) tell("shapes", shapes);
     tell("servers", touched);
     return true;
   }

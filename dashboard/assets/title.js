@@ -9,13 +9,12 @@ export function mountTitle(store) {
 
   function show() {
     due = 0;
-    let alarmed = 0;
-    for (const server of store.servers.values()) if (server.status === "alarmed") alarmed += 1;
+    const alarmed = store.counts.get("alarmed") ?? 0;
     const parts = [alarmed ? `(${alarmed}) alarmed` : "", page, "Outkept"];
     document.title = parts.filter(Boolean).join(" – ");
   }
 
-  store.on("servers", () => {
+  store.on("shapes", () => {
     due ||= setTimeout(show, EVERY);
   });
   return (text) => {

@@ -169,4 +169,4 @@ async def test_a_server_that_is_not_there_is_said_so(visit: Visitor) -> None:
     opened = await visit(one(), "#/server/nobody")
     await expect(opened.page.get_by_role("alert")).to_contain_text("no server has the id 'nobody'")
     await opened.page.get_by_role("link", name="All servers").click()
-    await expect(opened.page.locator(".tile")).to_have_count(1)
+    await expect(opened.page.get_by_role("heading", level=1)).to_have_text("Fleet")
