@@ -137,7 +137,7 @@ function newRow(store, id) {
     const text = worst ? `${seriesName(worst)} ${reading(worst.value, worst.unit)} ${worst.status}` : (server.reason ?? "");
     if (text === urgentShown) return;
     urgentShown = text;
-    if (!worst) fill(urgent, data(text));
+    if (!worst) fill(urgent, text ? [data(text)] : []);
     else fill(urgent, el("span", { class: "level", "data-level": statusClass(worst.status) }, icon(statusClass(worst.status)), el("span", { class: "unseen" }, word(worst.status))), data(`${seriesName(worst)} ${reading(worst.value, worst.unit)}`));
   }
 

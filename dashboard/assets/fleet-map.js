@@ -13,8 +13,10 @@ const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home"
 const LEAST_HEIGHT = 260;
 
 /** The map; `store` knows the servers, `open(id)` opens one, `chosen(id)` is told of the one at
- * the cursor, `narrow(group)` shows one group alone. The answer's `show(groups, id)` draws. */
-export function newFleetMap(store, { open, chosen, narrow, fit }) {
+ * the cursor, `narrow(group)` shows one group alone; `fit()` gives the height
+ * there is, and `largest` a cell's most pixels, where the page knows better. The answer's
+ * `show(groups, id)` draws. */
+export function newFleetMap(store, { open, chosen, narrow, fit, largest }) {
   const canvas = el("canvas", { "aria-hidden": "true" });
   const labels = el("div", { class: "map-labels" });
   const option = el("div", { id: "map-option", class: "unseen", role: "option", "aria-selected": "true" });
@@ -22,7 +24,7 @@ export function newFleetMap(store, { open, chosen, narrow, fit }) {
   const tip = el("div", { class: "map-tip", hidden: true });
   const node = el("div", { class: "map" }, labels, box, tip);
   let groups = [];
-  let map = layout([], 1, 1);
+  let map = layout([], 1, 1, 1);
   let at = -1;
   let wished = null;
   let drawing = 0;
@@ -43,7 +45,7 @@ export function newFleetMap(store, { open, chosen, narrow, fit }) {
     const width = node.clientWidth;
     if (!width) return;
     const top = node.getBoundingClientRect().top + scrollY;
-    map = layout(groups, width, fit ? fit() : Math.max(LEAST_HEIGHT, innerHeight - top - 64));
+    map = layout(groups, width, fit ? fit() : Math.max(LEAST_HEIGHT, innerHeight - top - 64), largest ?? (width > 1500 ? 40 : 30));
     if (wished !== null) at = numberOf(wished);
     wished = null;
     paint(width);

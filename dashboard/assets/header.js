@@ -3,8 +3,8 @@
 import { el, fill, setAttribute, setShown, setText, svg } from "./dom.js";
 import { ago, count, instant, number, time } from "./format.js";
 
-/** The counters of the header: key of the stats, name, what it counts, where it leads. */
-export const COUNTERS = [
+// The counters of the header: key of the stats, name, what it counts.
+const COUNTERS = [
   ["warned", "Warnings", "Warnings of the last 24 hours"],
   ["alarmed", "Alarms", "Alarms of the last 24 hours"],
   ["fired", "Reactions", "Reactions of the last 24 hours"],

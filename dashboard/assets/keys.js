@@ -10,7 +10,6 @@ const allowed = kept("keys", true, (found) => typeof found === "boolean");
 /** Whether single keys do something. People whose software types for them turn it off. */
 export const keysOn = () => allowed.get();
 export const setKeysOn = (on) => allowed.set(on);
-export const onKeysOn = (listener) => allowed.on(listener);
 
 /** Listen for keys. `add(keys, meaning, action)`: keys as in "/" or "g o"; the first added of
  * equal keys wins. `list` has all as {keys, meaning}. */

@@ -2,15 +2,14 @@
 
 const LABEL = 28;
 const GAP = 14;
-const LARGEST = 30;
 const SMALLEST = 6;
 
 /** Cells of `groups` ({name, servers}) in a map `width` pixels wide, as large as lets all of
- * them fit into `height`, within reason. Unnamed groups have no label. Groups stand beside each
+ * them fit into `height`, up to `largest` pixels. Unnamed groups have no label. Groups stand beside each
  * other where there is room. The answer: {size, height, blocks: [{group, x, y, columns, first}]},
  * `y` that of the cells, the label above it; `first` the number of the block's first cell. */
-export function layout(groups, width, height) {
-  for (let size = LARGEST; size > SMALLEST; size -= 1) {
+export function layout(groups, width, height, largest) {
+  for (let size = largest; size > SMALLEST; size -= 1) {
     const tried = place(groups, width, size);
     if (tried.height <= height) return tried;
   }

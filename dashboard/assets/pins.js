@@ -1,6 +1,6 @@
 // The servers a person keeps in view, remembered by this browser.
 
-import { el, fill, setAttribute, setText } from "./dom.js";
+import { el, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { kept } from "./kept.js";
 
@@ -42,6 +42,3 @@ export function newPinButton(id, name) {
   show();
   return { node, show };
 }
-
-/** A pin as a picture where `shown`. */
-export const fillPin = (place, shown) => fill(place, shown ? [icon("pin"), el("span", { class: "unseen" }, "Pinned")] : []);

@@ -26,8 +26,8 @@ export function compile(text) {
   return (server) => terms.every((term) => term(server));
 }
 
-/** `text` split at spaces outside of double quotes. */
-export function words(text) {
+// `text` split at spaces outside of double quotes.
+function words(text) {
   return (lower(text).match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []).map((word) => word.replaceAll('"', "")).filter(Boolean);
 }
 
@@ -75,9 +75,9 @@ const sensorNames = (server) => [...new Set([...server.series.values()].map((sen
 
 const texts = new WeakMap();
 
-/** All that words are looked for in, in lower case. Kept until a part of it changes: a server's
- * parts stay the same objects while only its readings change. */
-export function searchable(server) {
+// All that words are looked for in, in lower case. Kept until a part of it changes: a server's
+// parts stay the same objects while only its readings change.
+function searchable(server) {
   const known = texts.get(server.series);
   if (
     known && known.hostname === server.hostname && known.addresses === server.addresses

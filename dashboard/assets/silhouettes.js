@@ -25,7 +25,9 @@ export function drawShape(context, name, x, y, size, colour) {
   }
   context.fillStyle = colour;
   if (name === "normal") {
-    context.fillRect(x + size * 0.14, y + size * 0.14, size * 0.72, size * 0.72);
+    // Whole pixels: ten thousand blurred edges would shimmer.
+    const inset = Math.round(size * 0.14);
+    context.fillRect(x + inset, y + inset, size - 2 * inset, size - 2 * inset);
     return;
   }
   const [first, ...rest] = SHAPES[name] ?? SHAPES.normal;

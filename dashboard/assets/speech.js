@@ -43,8 +43,8 @@ export function mountSpeech(store) {
   });
 }
 
-/** What is said of `events`: each by name, or how many there are. */
-export function sentence(events, nameOf) {
+// What is said of `events`: each by name, or how many there are.
+function sentence(events, nameOf) {
   const servers = new Set(events.map((event) => event.server));
   if (events.length > MOST_NAMED) {
     return `${events.length} alarms on ${servers.size} ${servers.size === 1 ? "server" : "servers"}.`;

@@ -15,6 +15,10 @@ import { newSelection } from "./selection.js";
 import { newTiles } from "./tiles.js";
 
 const MOST_EVENTS = 6;
+const STILL_MS = 3000;
+// Pixels: a screen below the first scrolls, on others the line "and N more" takes the second.
+const NARROW = 900;
+const MORE_ROOM = 40;
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 /** The page's module interface: see router.js. */
@@ -30,7 +34,7 @@ export function mount(root, context) {
   const events = el("ol", { class: "events wall-events", "aria-label": "Latest events" });
   const leave = el("button", { type: "button", class: "button wall-leave", click: end }, "Leave wall mode");
   const lost = el("span", { class: "state", role: "status" });
-  const map = newFleetMap(store, { open: (id) => void (location.hash = serverLink(id)), chosen() {}, narrow() {}, fit });
+  const map = newFleetMap(store, { open: (id) => void (location.hash = serverLink(id)), chosen() {}, narrow() {}, fit, largest: Math.max(30, Math.round(innerWidth / 44)) });
   const mapPlace = el("div", { class: "wall-map" }, map.node);
   root.append(
     el("h1", { class: "unseen" }, "Wall"),
@@ -41,13 +45,34 @@ export function mount(root, context) {
   mountCounters(store, counters);
   mountPulse(store, pulse);
 
-  const tiles = newTiles(store, list, ({ shown, left }) => {
-    setShown(clear, shown === 0);
-    setText(more, left > 0 ? `and ${count(left)} more` : "");
+  let drawn = { shown: 0, left: 0 };
+  const tiles = newTiles(store, list, (now) => {
+    drawn = now;
+    trim();
+    setShown(clear, drawn.shown === 0);
     fill(clear, icon(store.loaded ? "normal" : "discovery"), el("p", { class: "all-clear-title" }, store.loaded ? "All clear" : "Waiting for the fleet…"));
   });
   tiles.setFilter((server) => needsAttention(server) || isPinned(server.id));
   const selection = newSelection(store, () => map.show(selection.groups, null));
+
+  // Nobody scrolls a wall: a tile that would be cut off is counted instead.
+  function trim() {
+    const all = [...list.children];
+    all.forEach((tile) => setShown(tile, true));
+    const room = innerWidth > NARROW ? list.parentElement.clientHeight - MORE_ROOM : Infinity;
+    const cut = all.filter((tile) => tile.offsetTop + tile.offsetHeight - list.offsetTop > room);
+    cut.forEach((tile) => setShown(tile, false));
+    const left = drawn.left + cut.length;
+    setText(more, left > 0 ? `and ${count(left)} more` : "");
+  }
+
+  // The button to leave is there while the pointer moves.
+  let still = 0;
+  root.addEventListener("pointermove", () => {
+    root.classList.add("pointed");
+    clearTimeout(still);
+    still = setTimeout(() => root.classList.remove("pointed"), STILL_MS);
+  });
 
   function fit() {
     return Math.max(120, innerHeight - mapPlace.getBoundingClientRect().top - events.offsetHeight - 40);
@@ -80,6 +105,7 @@ export function mount(root, context) {
   const leftScreen = () => {
     if (!document.fullscreenElement) end();
   };
+  addEventListener("resize", trim, { signal: context.signal });
   document.addEventListener("fullscreenchange", leftScreen, { signal: context.signal });
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]")) end();
@@ -97,6 +123,7 @@ export function mount(root, context) {
   showEvents();
   selection.set({ text: "", group: "none" });
   return () => {
+    clearTimeout(still);
     document.body.classList.remove("walled");
     if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
     tiles.end();

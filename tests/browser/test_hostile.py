@@ -111,7 +111,7 @@ async def _assert_harmless(opened: Any) -> None:
     page = opened.page
     assert await page.evaluate("window.hacked") is None
     assert await page.locator("img").count() == 1
-    assert await page.locator("script").count() == 1
+    assert await page.locator("script").count() == 2
     text = await page.locator("body").inner_text()
     assert not set(text) & set("\u202e\u202c\u2066\u2069\x1b\x00\x07\x7f")
     assert await page.evaluate(TOO_WIDE) == []

@@ -88,7 +88,7 @@ async def test_the_keyboard_alone_reaches_a_server_and_comes_back(visit: Visitor
 async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> None:
     opened = await visit(varied())
     await expect(opened.page.locator(".tile")).to_have_count(7)
-    link = opened.page.get_by_role("link", name="edge01", exact=False)
+    link = opened.page.locator(".tile-link").filter(has_text="edge01")
     await link.focus()
     server_id = next(
         one["id"] for one in opened.fleet.servers() if one["hostname"].startswith("edge01")
