@@ -19,7 +19,5 @@ const parts = (hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 
 
 /** Call `listener` when the theme changes, until `signal` is aborted. */
 export function onColours(listener, signal) {
-  const later = () => requestAnimationFrame(listener);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", later, { signal });
-  document.addEventListener("themechosen", later, { signal });
+  document.addEventListener("themechange", listener, { signal });
 }

@@ -10,7 +10,7 @@ const MOST_SERVERS = 100;
 
 /** {node, show(series)}: the most frequent value first. */
 export function newGroups() {
-  const list = el("ul", { class: "groups", "aria-label": "Values" });
+  const list = el("ul", { class: "same-values", "aria-label": "Values" });
   const note = el("p", { class: "note" }, "Nothing has been read yet.");
   const known = new Map();
 
@@ -24,7 +24,7 @@ export function newGroups() {
       el("summary", {}, data(text || "(empty)", { class: "group-value" }), amount, el("span", { class: "share", "aria-hidden": "true" }, bar)),
       members,
     );
-    const group = { node: el("li", { class: "group" }, box), series: [], show };
+    const group = { node: el("li", { class: "same-value" }, box), series: [], show };
     let said = "";
 
     function show(series, all) {

@@ -295,7 +295,7 @@ function spreadSaid(map, column, unit) {
 function legendOf(map, { low, high }, limits) {
   if (!map.total) return "";
   const tripping = [limits.warning, limits.alarm].some((limit) => typeof limit === "number");
-  const colours = `From pale (${reading(low, limits.unit)}) to strong (${reading(high, limits.unit)})`;
+  const colours = `From faint (${reading(low, limits.unit)}) to strong (${reading(high, limits.unit)})`;
   return `${colours}${tripping ? "; amber is over the warning threshold, red with a notch over the alarm's" : ""}. A gap means that nothing was read. Above: median, the middle eight tenths, and the extremes of all series.`;
 }
 

@@ -115,7 +115,7 @@ function newRow(first) {
     el(
       "div",
       { class: "incident-what" },
-      el("h3", {}, el("a", { class: "incident-link", href: `#/incidents/${Number(first.id)}` }, data(series), el("span", { class: "unseen" }, " incident")), el("span", { class: "incident-on" }, " on ", el("a", { href: serverLink(first.server) }, data(first.hostname)))),
+      el("h3", {}, el("a", { class: "incident-link", href: `#/incidents/${Number(first.id)}` }, data(series)), el("span", { class: "incident-on" }, " on ", el("a", { href: serverLink(first.server) }, data(first.hostname)))),
       message,
     ),
     when,

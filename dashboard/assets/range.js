@@ -8,7 +8,7 @@ import { count, duration, number } from "./format.js";
 export function newRange(store, sweep) {
   const title = el("h3");
   const about = el("p", { class: "sub" });
-  const labels = el("span", { class: "labels" });
+  const labels = el("span", { class: "range-labels" });
   const bar = el("progress", { max: 1, value: 0 });
   const progress = el("p", { class: "range-progress" });
   const last = el("p", { class: "sub" });
@@ -65,7 +65,7 @@ export function newRange(store, sweep) {
       fill(title, data(one.range));
       bar.setAttribute("aria-label", `Sweep of ${one.range}`);
       button.setAttribute("aria-label", `Sweep ${one.range} now`);
-      fill(labels, Object.entries(one.labels).map(([key, value]) => data(`${key}: ${value}`, { class: "label" })));
+      fill(labels, Object.entries(one.labels).map(([key, value]) => data(`${key}: ${value}`, { class: "range-label" })));
       const ports = `${one.ports.length === 1 ? "port" : "ports"} ${one.ports.join(", ")}`;
       setText(about, [`${count(one.addresses)} ${one.addresses === 1 ? "address" : "addresses"}`, ports, one.user ? `as ${one.user}` : "", `every ${duration(one.every)}`].filter(Boolean).join(" · "));
       if (one.last) fill(last, "Last ", age(one.last.finished, store.now()), `: ${count(one.last.found)} found in ${duration(one.last.finished - one.last.started)}`);

@@ -12,7 +12,7 @@ export function newSweepLog(store) {
   const body = el("tbody");
   const note = el("p", { class: "note", role: "status" }, "No sweep yet.");
   const heads = ["Range", "Ended", "Addresses", "Found", "Rate", "Took", "Outcomes"];
-  const kinds = ["", "", "number", "number", "number wide", "number wide", ""];
+  const kinds = ["", "", "number", "number", "number wide", "number wide", "wide"];
   const table = el(
     "table",
     { class: "table" },
@@ -60,6 +60,6 @@ function row(one, now) {
     el("td", { class: "number" }, count(one.found)),
     el("td", { class: "number wide" }, took > 0 ? `${number(one.done / took)}/s` : "–"),
     el("td", { class: "number wide" }, duration(took)),
-    el("td", { class: "sub" }, outcomes.join(" · ")),
+    el("td", { class: "sub wide" }, outcomes.join(" · ")),
   );
 }

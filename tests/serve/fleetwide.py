@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Protocol, cast
@@ -34,6 +35,76 @@ _DEFINITION: Json = {
 }
 
 
+def furnish(made: "_Made") -> None:
+    """Give a made-up fleet what `python -m tests.serve` shows besides its servers: ranges,
+    addresses that are no servers, and a day with incidents."""
+    now = time.time()
+    made.configured = ["10.0.0.0/16", "192.168.1.0/24"]
+    for number, (outcome, reason) in enumerate(
+        [("refused key", "publickey was refused for outkept")] * 14
+        + [("not SSH", "it says HTTP/1.1 400 Bad Request")] * 6
+        + [("timed out", "no banner within 3 s")] * 3
+    ):
+        made.tried.append(
+            {
+                "address": f"10.0.9.{number}",
+                "port": 22,
+                "outcome": outcome,
+                "reason": reason,
+                "at": now - number * 7,
+                "refusals": int(outcome == "refused key"),
+                "retry_at": None,
+                "server": None,
+            }
+        )
+    made.defined["load"] = {
+        "description": "Load over a minute.",
+        "cmd": "cut -d' ' -f1 /proc/loadavg",
+        "verifier": "test -r /proc/loadavg && echo yes",
+        "reactive": "systemctl restart runaway",
+        "cooldown": 300.0,
+    }
+    made.defined["mdraid"] = {"description": "Failed members of software RAIDs."}
+    for number, server_id in enumerate(list(made.by_id)[: 60 * 7 : 7]):
+        name, start = made.by_id[server_id]["hostname"], now - 9000 + number * 150
+        about = {"server": server_id, "sensor": "memory"}
+        text = f"{name}: memory is 91.2 % >= 85 (warned)"
+        made.tell("warned", text, value=91.2, at=start, **about)
+        if number % 3 == 0:
+            text = f"{name}: memory is 96 % >= 95 (alarmed)"
+            made.tell("alarmed", text, value=96.0, at=start + 20, **about)
+        if number % 5:
+            text = f"{name}: memory is back to normal at 60 %"
+            made.tell("recovered", text, value=60.0, at=start + 100, **about)
+    _react(made, list(made.by_id)[-1], now)
+
+
+def _react(made: "_Made", server_id: str, now: float) -> None:
+    name = made.by_id[server_id]["hostname"]
+    about = {"server": server_id, "sensor": "disk[/]"}
+    command = "journalctl --vacuum-size=200M"
+    text = f"{name}: disk[/] is 86 % >= 85 (warned)"
+    made.tell("warned", text, value=86.0, at=now - 400, **about)
+    text = f"{name}: disk[/] is 97.5 % >= 95 (alarmed)"
+    made.tell("alarmed", text, value=97.5, at=now - 61, **about)
+    made.tell("fired", f"{name}: disk[/]: ran `{command}`: exit status 0", at=now - 58, **about)
+    made.acted.append(
+        {
+            "id": len(made.acted) + 1,
+            "at": now - 60.5,
+            "server": server_id,
+            "sensor": "disk",
+            "instance": "/",
+            "command": command,
+            "outcome": "done",
+            "reason": "it is 97.5 % and >= 95 is an alarm",
+            "status": 0,
+            "output": "Vacuuming done, freed 1.2G of archived journals",
+            "finished_at": now - 58,
+        }
+    )
+
+
 class _Made(Protocol):
     by_id: dict[str, Json]
     log: list[Json]
@@ -42,6 +113,8 @@ class _Made(Protocol):
     configured: list[str]
     tried: list[Json]
     defined: dict[str, Json]
+
+    def tell(self, type_: str, message: str, **more: Any) -> Json: ...
 
 
 class Fleetwide:
