@@ -5,6 +5,7 @@ import { ago, duration, instant, reading } from "./format.js";
 import { newHistory } from "./history.js";
 import { icon } from "./icons.js";
 import { statusClass, word } from "./levels.js";
+import { sensorLink } from "./route.js";
 
 /** A card for a sensor of the server `id`. See history.js for `frame` and `shared`. */
 export function newCard(id, first, frame, shared) {
@@ -14,7 +15,7 @@ export function newCard(id, first, frame, shared) {
   const every = el("span", { class: "sensor-age" });
   const reason = data("", { class: "sensor-reason" });
   const about = el("p", { class: "sensor-about" });
-  const name = data(first.name, { class: "sensor-name" });
+  const name = sensorName(first.name);
   const instance = first.instance === null ? [] : data(first.instance, { class: "sensor-instance" });
   const node = el(
     "li",
@@ -81,6 +82,9 @@ export function newCard(id, first, frame, shared) {
     },
   };
 }
+
+/** A sensor's name, leading to its page. */
+export const sensorName = (name) => el("a", { class: "sensor-name", href: sensorLink(name), title: "This sensor on all servers" }, data(name));
 
 /** What a sensor measures and when it is bad. */
 export function aboutText(sensor) {

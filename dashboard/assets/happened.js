@@ -23,8 +23,15 @@ export function newHappened(id, store, signal) {
     const known = new Set(events.map((event) => event.id));
     if (events.length && added.every((event) => known.has(event.id))) return;
     events = [...new Map([...events, ...added].map((event) => [event.id, event])).values()].sort((a, b) => b.id - a.id).slice(0, MOST);
-    fillEvents(list, events);
+    fillEvents(list, events.map(named));
     setShown(none, events.length === 0);
+  }
+
+  // Whose events these are stands above them.
+  function named(event) {
+    const name = store.servers.get(id)?.hostname;
+    const rest = name && event.message.startsWith(name) ? event.message.slice(name.length) : "";
+    return /^:? \S/.test(rest) ? { ...event, message: rest.replace(/^:? /, "") } : event;
   }
 
   async function page(from) {
@@ -57,6 +64,6 @@ export function newHappened(id, store, signal) {
     marks: (series) =>
       events
         .filter((event) => event.sensor === series && LEVELS.has(event.type))
-        .map((event) => ({ at: event.at, kind: event.type, text: `${time(event.at)}: ${event.message}` })),
+        .map((event) => ({ at: event.at, kind: event.type, text: `${time(event.at)}: ${named(event).message}` })),
   };
 }

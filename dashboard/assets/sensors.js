@@ -1,6 +1,6 @@
 // A server's sensors: grouped as the library groups them, narrowed down, each with a card.
 
-import { aboutText, newCard } from "./card.js";
+import { aboutText, newCard, sensorName } from "./card.js";
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
 import { count, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
@@ -19,7 +19,7 @@ export function newSensors(id, frame, shared, { query, setQuery }) {
   const groups = new Map();
   let shape = "";
   let only = query.get("only") === "trouble";
-  const list = el("div", { class: "groups" });
+  const list = el("div", { class: "sensor-groups" });
   const none = el("p", { class: "note", hidden: true }, "No sensor here has all of these words.");
   const attention = el("ul", { class: "attention", "aria-label": "Sensors that need attention" });
   const all = el("button", { type: "button", class: "segment", click: () => narrow(false) });
@@ -186,11 +186,11 @@ export function newSensors(id, frame, shared, { query, setQuery }) {
 function newGroup(name) {
   const list = el("ul", { class: "sensors" });
   const shown = el("span", { class: "chip-count" });
-  const node = el("details", { class: "group", open: true }, el("summary", {}, el("h3", {}, data(title(name))), shown), list);
+  const node = el("details", { class: "sensor-group", open: true }, el("summary", {}, el("h3", {}, data(title(name))), shown), list);
   return { name, node, list, count: shown, families: new Map() };
 }
 
-const newFamily = (name) => el("li", { class: "family" }, el("h4", {}, data(name)), el("p", { class: "sensor-about" }));
+const newFamily = (name) => el("li", { class: "family" }, el("h4", {}, sensorName(name)), el("p", { class: "sensor-about" }));
 
 // The library's file; what no file names stands last.
 const groupOf = (sensor) => sensor.group || OTHER;

@@ -9,12 +9,12 @@ import { statusClass, word } from "./levels.js";
 const MOST_ADDRESSES = 8;
 
 /** The page with these views in their places. */
-export function build({ timebar, sensors, happened, reactions }) {
+export function build({ pin, timebar, sensors, happened, reactions }) {
   const view = {
     heading: el("h1", { tabindex: "-1", class: "server-name" }),
     status: el("span", { class: "level level-large" }),
     where: el("p", { class: "server-where" }),
-    labels: el("ul", { class: "labels", "aria-label": "Labels", hidden: true }),
+    labels: el("ul", { class: "server-labels", "aria-label": "Labels", hidden: true }),
     reason: el("div", { class: "callout", hidden: true }),
     problem: el("p", { class: "callout", role: "alert", hidden: true }),
     prominent: el("div", { class: "prominent" }),
@@ -55,7 +55,7 @@ export function build({ timebar, sensors, happened, reactions }) {
     { class: "server" },
     el("header", { class: "server-head" },
       el("a", { class: "back", href: "#/fleet" }, icon("back"), "All servers"),
-      el("div", { class: "server-title" }, view.heading, view.status),
+      el("div", { class: "server-title" }, view.heading, pin.node, view.status),
       view.where,
       view.labels),
     view.problem,
@@ -89,7 +89,7 @@ export function showHead(view, server, now) {
   if (changed(view.where, [server.connected, server.addresses, server.facts, age])) fill(view.where, whereParts(server, now).flatMap((part, index) => (index ? [" · ", part] : [part])));
   const labels = Object.entries(server.labels ?? {});
   if (changed(view.labels, labels)) {
-    fill(view.labels, labels.map(([key, value]) => el("li", { class: "label" }, el("span", { class: "label-key" }, data(key)), data(value))));
+    fill(view.labels, labels.map(([key, value]) => el("li", { class: "server-label" }, el("span", { class: "server-label-key" }, data(key)), data(value))));
     setShown(view.labels, labels.length > 0);
   }
   if (changed(view.reason, [server.status, server.reason])) {

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { newChannelTime } from "./channels.js";
 import { setShown, setText } from "./dom.js";
 import { newHappened } from "./happened.js";
+import { newPinButton, onPins } from "./pins.js";
 import { newReactions } from "./reactions.js";
 import { newSensors } from "./sensors.js";
 import { build, showHead, showPanels } from "./server-view.js";
@@ -26,10 +27,12 @@ export function mount(root, context) {
   const reactions = newReactions(id, signal);
   const timebar = newTimebar(frame);
   const sensors = newSensors(id, frame, { now: store.now, marks: happened.marks }, context);
-  const view = build({ timebar, sensors, happened, reactions });
+  const pin = newPinButton(id, known?.hostname || id);
+  const view = build({ pin, timebar, sensors, happened, reactions });
   const channelTime = newChannelTime(view.prominent, view.aside);
   let detail = null;
   root.append(view.node);
+  const header = keepUnderHeader(view.node);
 
   async function load() {
     try {
@@ -87,9 +90,14 @@ export function mount(root, context) {
     sensors.read(changed);
   });
   document.addEventListener("themechange", sensors.redraw, { signal });
+  const unpin = onPins(pin.show);
   show();
   load();
-  return sensors.end;
+  return () => {
+    unpin();
+    header.disconnect();
+    sensors.end();
+  };
 }
 
 // The live values, with what only the full answer tells (thresholds, description).
@@ -97,4 +105,15 @@ function joined(detail, live) {
   const known = new Map((detail?.sensors ?? []).map((sensor) => [keyOf(sensor), sensor]));
   if (!live) return [...known.values()];
   return [...live.series].map(([key, sensor]) => ({ ...known.get(key), ...sensor }));
+}
+
+// What sticks to the top of the window does so below the page's header, where that does too.
+function keepUnderHeader(node) {
+  const header = document.querySelector("header.top");
+  const watching = new ResizeObserver(() => {
+    const height = getComputedStyle(header).position === "sticky" ? header.offsetHeight : 0;
+    node.style.setProperty("--under-header", `${height}px`);
+  });
+  watching.observe(header);
+  return watching;
 }

@@ -39,6 +39,8 @@ export function newTimebar(frame) {
     later.disabled = frame.live;
     const [from, to] = frame.window();
     setText(text, frame.live ? `Last ${duration(frame.span)}` : `${time(from)} to ${time(to)} (${duration(to - from)})`);
+    // A preset that is pressed says it already.
+    text.classList.toggle("unseen", frame.name !== "");
     setAttribute(text, "title", `${instant(from)} to ${instant(to)}`);
   }
 

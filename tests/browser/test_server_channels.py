@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.serve.source import Json
 from tests.browser.conftest import Visitor
-from tests.serve.fleet import QUEUED_UP, Fleet, Json, sensor, server
+from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -227,6 +227,7 @@ async def test_a_gap_is_shown_as_one(
     visit: Visitor, times: list[float], usual: float, gaps: int
 ) -> None:
     opened = await visit(Asked(1), PAGE)
+    await drawn(opened, "s00")
     points = [[at, 1, 1, 1] for at in times]
     holes: list[Any] = await opened.page.evaluate(MISSING, [points, usual])
     assert sum(holes) == gaps

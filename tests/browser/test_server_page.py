@@ -139,14 +139,14 @@ async def test_a_server_that_is_not_there_is_said_so(visit: Visitor) -> None:
     opened = await visit(one(), "#/server/nobody")
     await expect(opened.page.get_by_role("alert")).to_contain_text("no server has the id 'nobody'")
     await opened.page.get_by_role("link", name="All servers").click()
-    await expect(opened.page.locator(".tile")).to_have_count(1)
+    await expect(opened.page.get_by_role("heading", name="Fleet", level=1)).to_be_visible()
 
 
 async def test_sensors_stand_in_the_groups_of_the_library(visit: Visitor) -> None:
     opened = await visit(grouped(), PAGE)
-    groups = opened.page.locator(".group summary")
+    groups = opened.page.locator(".sensor-group summary")
     await expect(groups).to_have_text(["System2", "Disk3", "Mine1"])
-    disk = opened.page.locator(".group", has_text="Disk")
+    disk = opened.page.locator(".sensor-group", has_text="Disk")
     await expect(disk.locator(".family h4")).to_have_text("disk")
     await expect(disk.locator(".sensor .sensor-instance")).to_have_text(["/", "/srv/9", "/srv/10"])
     await groups.first.click()
@@ -157,7 +157,7 @@ async def test_finding_a_sensor_leaves_only_those_and_is_in_the_address(visit: V
     opened = await visit(grouped(), PAGE)
     await opened.page.get_by_label("Find a sensor").fill("disk srv")
     await expect(opened.page.locator(".sensor:visible")).to_have_count(2)
-    await expect(opened.page.locator(".group:visible")).to_have_count(1)
+    await expect(opened.page.locator(".sensor-group:visible")).to_have_count(1)
     await opened.page.reload()
     await expect(opened.page.locator(".sensor:visible")).to_have_count(2)
     await opened.page.get_by_label("Find a sensor").press("Escape")
