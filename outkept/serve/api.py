@@ -108,7 +108,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         except ValueError:
             raise BAD_CURSOR from None
 
-    @router.get("/servers/{server_id}", response_model=shapes.Server)
+    @router.get("/servers/{server_id}", response_model=shapes.ServerDetail)
     async def server(server_id: str) -> Response:
         """One server, with its endpoints, identity and the sensors it does not support."""
         found = source.server(server_id)

@@ -26,6 +26,47 @@ class Channels(_Shape):
     queued_up: str = ""
 
 
+class ChannelUse(_Shape):
+    """What a sensor asks of the channels: a run every `every` seconds that takes `took_s` and
+    waited `waited_s`, averaged over the last runs. `load` is channel-seconds a second: 1 keeps
+    one channel busy. `missed` ticks were lost because its last run still waited."""
+
+    sensor: str
+    every: float
+    took_s: float
+    waited_s: float
+    missed: int
+    load: float
+
+
+class Cure(_Shape):
+    """Either of these ends being queued up: an interval of `interval_s` seconds, or `channels`
+    channels, which `setting` says how to get; empty where the server gives no more."""
+
+    interval_s: int
+    channels: int
+    setting: str
+
+
+class ChannelDetail(Channels):
+    """The pool with all that is known of it. `missed` ticks and `refused` opens since the
+    connection began. `alone` run by themselves, `why_alone` says why. `shells` channels hold a
+    shell; `no_shell` says why there is none. `need` is the sum of the `load` of `use`, the
+    greatest first. `round_trip_s` is the network's, as the kernel measured it."""
+
+    missed: int
+    refused: int
+    alone: list[str] = []
+    why_alone: dict[str, str] = {}
+    shells: int = 0
+    no_shell: str = ""
+    login_shell: str = ""
+    round_trip_s: float | None = None
+    need: float = 0.0
+    use: list[ChannelUse] = []
+    cure: Cure | None = None
+
+
 class SensorValue(_Shape):
     """One series of a sensor. `at` is when `value` was read; `reason` why it is failed."""
 
@@ -54,6 +95,12 @@ class Server(_Shape):
     labels: dict[str, str]
     first_seen: float
     last_seen: float
+
+
+class ServerDetail(Server):
+    """One machine with all that is known of it."""
+
+    channels: ChannelDetail
 
 
 class Event(_Shape):

@@ -35,10 +35,10 @@ class Source(Protocol):
         """
 
     def server(self, server_id: str) -> Json | None:
-        """One server with all that is known: besides the Server shape `channels` with
-        `missed` and `refused`, `endpoints`, `identity`, `unsupported` (sensor → reason),
-        and on each sensor `description`, `warning`, `alarm`, `inverted`, `every` if it has
-        them. None if there is no such server."""
+        """One server with all that is known: besides the Server shape `channels` as
+        `serve.shapes.ChannelDetail` has them, `endpoints`, `identity`, `unsupported`
+        (sensor → reason), and on each sensor `group`, `description`, `warning`, `alarm`,
+        `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
         """The contract's stats of the last 24 hours."""

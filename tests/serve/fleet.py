@@ -16,7 +16,7 @@ from outkept.serve.source import Json, Page, Points
 from tests.serve.fleetwide import Fleetwide
 
 DETAILS = ("identity", "endpoints", "unsupported")
-DEFINITIONS = ("description", "warning", "alarm", "inverted")
+DEFINITIONS = ("description", "warning", "alarm", "inverted", "group", "every", "reactive")
 QUEUED_UP = (
     "load, mysql and 2 more need 3.4 channel-seconds a second and the server allows 2:"
     " read them every 17 s, or set MaxSessions to 4"
