@@ -69,7 +69,7 @@ export function newFleetMap(store, { open, chosen, narrow, fit, largest }) {
         const left = x + (index % columns) * map.size;
         const upper = y + Math.floor(index / columns) * map.size;
         const shape = shapeOf(server);
-        drawShape(context, shape, left, upper, map.size - gap, colours[shape] ?? colours.normal);
+        drawShape(context, shape, left, upper, map.size - gap, colours[shape]);
       });
     }
     const now = at >= 0 ? cell(map, at) : null;
@@ -146,7 +146,7 @@ export function newFleetMap(store, { open, chosen, narrow, fit, largest }) {
     if (event.key === "Enter" && at >= 0) open(cell(map, at).server.id);
     else if (event.key === "Escape") choose(-1);
     else if (MOVES.has(event.key)) {
-      choose(at < 0 ? 0 : neighbour(map, at, event.key));
+      choose(at < 0 && event.key !== "End" ? 0 : neighbour(map, Math.max(0, at), event.key));
       const now = cell(map, at);
       if (now) scrollToCell(now);
     } else return;

@@ -46,6 +46,6 @@ const SHAPES = {
 
 /** The picture called `name`, hidden from assistive technology: words stand beside it. */
 export function icon(name) {
-  const paths = (SHAPES[name] ?? SHAPES.unknown).map((d) => svg("path", { d }));
+  const paths = (Object.hasOwn(SHAPES, name) ? SHAPES[name] : SHAPES.unknown).map((d) => svg("path", { d }));
   return svg("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" }, ...paths);
 }

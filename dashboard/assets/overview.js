@@ -1,13 +1,12 @@
 // The servers that need attention, those that are pinned, and what happened last.
 
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
-import { eventIcon, eventWord, said } from "./event-words.js";
-import { count, duration, instant, number, time } from "./format.js";
+import { eventItem } from "./events.js";
+import { count, duration, number } from "./format.js";
 import { icon } from "./icons.js";
 import { needsAttention } from "./levels.js";
 import { newLevelBar } from "./level-bar.js";
 import { isPinned, onPins, pinned } from "./pins.js";
-import { serverLink } from "./route.js";
 import { newTiles } from "./tiles.js";
 
 const MOST_EVENTS = 40;
@@ -78,7 +77,7 @@ export function mount(root, context) {
     }
   }
 
-  const showEvents = () => fill(events, store.events.slice(0, MOST_EVENTS).map((event) => line(event, store)));
+  const showEvents = () => fill(events, store.events.slice(0, MOST_EVENTS).map((event) => eventItem(event, store.servers.get(event.server)?.hostname ?? "")));
   const showSweeps = () => fill(sweeps, store.sweeps.filter((sweep) => sweep.finished === null).slice(0, 3).map(sweepLine));
 
   store.on("shapes", recount);
@@ -126,23 +125,6 @@ function showClear(place, store, filter) {
       : `None of ${count(store.servers.size)} servers is in this state.`;
   place.dataset.clear = String(!waits && !empty);
   fill(place, icon(waits || empty ? "discovery" : "normal"), el("p", { class: "all-clear-title" }, title), el("p", { class: "all-clear-detail" }, detail));
-}
-
-function line(event, store) {
-  const hostname = store.servers.get(event.server)?.hostname ?? "";
-  const about = hostname ? [el("a", { class: "event-server", href: serverLink(event.server) }, data(hostname))] : [];
-  return el(
-    "li",
-    { class: "event", "data-type": event.type },
-    icon(eventIcon(event.type)),
-    el(
-      "div",
-      { class: "event-body" },
-      el("div", { class: "event-head" }, el("span", { class: "event-type" }, eventWord(event.type)), about),
-      data(said(event, hostname), { class: "event-message" }),
-    ),
-    el("time", { datetime: new Date(event.at * 1000).toISOString(), title: instant(event.at) }, time(event.at)),
-  );
 }
 
 function sweepLine(sweep) {

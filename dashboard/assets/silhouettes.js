@@ -3,16 +3,21 @@
 
 import { svg } from "./dom.js";
 
-const SHAPES = {
-  normal: [[0.14, 0.14], [0.86, 0.14], [0.86, 0.86], [0.14, 0.86]],
-  warned: [[0.5, 0], [1, 1], [0, 1]],
-  alarmed: [[0, 0], [1, 0], [1, 1], [0, 1]],
-  quarantined: [[0.5, 0], [1, 0.5], [0.5, 1], [0, 0.5]],
-  queued: [[0.14, 0.5], [0.86, 0.5], [0.86, 0.86], [0.14, 0.86]],
-};
+const SQUARE = [[0.14, 0.14], [0.86, 0.14], [0.86, 0.86], [0.14, 0.86]];
+const SHAPES = new Map([
+  ["normal", SQUARE],
+  ["disconnected", SQUARE],
+  ["warned", [[0.5, 0], [1, 1], [0, 1]]],
+  ["alarmed", [[0, 0], [1, 0], [1, 1], [0, 1]]],
+  ["quarantined", [[0.5, 0], [1, 0.5], [0.5, 1], [0, 0.5]]],
+  ["queued", [[0.14, 0.5], [0.86, 0.5], [0.86, 0.86], [0.14, 0.86]]],
+]);
 
 /** What is drawn for a server: its level, or that it is queued up where that is the worst. */
-export const shapeOf = (server) => (server.queued_up && server.status === "normal" ? "queued" : server.status);
+export function shapeOf({ queued_up: queuedUp, status }) {
+  if (queuedUp && status === "normal") return "queued";
+  return SHAPES.has(status) ? status : "disconnected";
+}
 
 /** Draw the shape `name` into a square of `size` at `x`, `y` of a canvas, in `colour`. */
 export function drawShape(context, name, x, y, size, colour) {
@@ -30,7 +35,7 @@ export function drawShape(context, name, x, y, size, colour) {
     context.fillRect(x + inset, y + inset, size - 2 * inset, size - 2 * inset);
     return;
   }
-  const [first, ...rest] = SHAPES[name] ?? SHAPES.normal;
+  const [first, ...rest] = SHAPES.get(name) ?? SQUARE;
   context.beginPath();
   context.moveTo(x + first[0] * size, y + first[1] * size);
   for (const [dx, dy] of rest) context.lineTo(x + dx * size, y + dy * size);
@@ -56,7 +61,7 @@ function cross(context, x, y, size) {
 export function shapePicture(name) {
   const picture = svg("svg", { viewBox: "0 0 1 1", class: "shape", "data-level": name, "aria-hidden": "true" });
   if (name === "disconnected") picture.append(svg("rect", { x: 0.22, y: 0.22, width: 0.56, height: 0.56, class: "shape-line" }));
-  else picture.append(svg("polygon", { points: (SHAPES[name] ?? SHAPES.normal).map((corner) => corner.join(",")).join(" ") }));
+  else picture.append(svg("polygon", { points: (SHAPES.get(name) ?? SQUARE).map((corner) => corner.join(",")).join(" ") }));
   if (name === "alarmed") picture.append(svg("path", { d: "M.28 .28L.72 .72M.72 .28L.28 .72", class: "shape-hole" }));
   return picture;
 }

@@ -24,6 +24,11 @@ PLACES = (
     ("#/fleet?group=label:site", ".map-label"),
     ("#/fleet?view=list&group=os", ".list-body .list-row"),
     ("#/server/0002b1c2d3e4", "canvas"),
+    ("#/sensors", "h1"),
+    ("#/sensors/load", "h1"),
+    ("#/discovery", "h1"),
+    ("#/events", "h1"),
+    ("#/incidents", "h1"),
     ("#/wall", ".wall-map"),
 )
 

@@ -49,7 +49,7 @@ async def test_arrow_keys_walk_the_map_and_enter_opens(visit: Visitor) -> None:
     await expect(option).to_have_text("beta.example.net, Normal")
     opened.fleet.change("b", status="alarmed")
     await expect(option).to_have_text("beta.example.net, Alarmed")
-    await page.wait_for_function("location.hash.includes('sel=b')")
+    await page.wait_for_function("() => location.hash.includes('sel=b')")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("beta.example.net")
     await page.go_back()
@@ -95,7 +95,7 @@ async def test_the_address_carries_all_of_it(visit: Visitor) -> None:
     await page.get_by_role("button", name="Normal").click()
     await page.get_by_label("Group by").select_option("OS")
     await page.get_by_role("button", name="List").click()
-    await page.wait_for_function("location.hash.includes('view=list')")
+    await page.wait_for_function("() => location.hash.includes('view=list')")
     await page.reload()
     await expect(page.get_by_role("searchbox")).to_have_value("site:porto")
     await expect(page.get_by_role("button", name="Normal")).to_have_attribute(

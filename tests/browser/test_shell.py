@@ -207,12 +207,12 @@ async def test_alarms_are_spoken_once_allowed_and_many_as_one(visit: Visitor) ->
     await expect(page.get_by_role("banner")).to_contain_text("load is 23")
     assert await page.evaluate("said") == []
     await button.click()
-    await page.wait_for_function("said.at(-1) === 'Alarms are spoken.'")
+    await page.wait_for_function("() => said.at(-1) === 'Alarms are spoken.'")
     fleet.tell("alarmed", "disk is full", server="s2", sensor="disk[/var]")
-    await page.wait_for_function("said.at(-1) === 'Alarm: s2, disk /var.'")
+    await page.wait_for_function("() => said.at(-1) === 'Alarm: s2, disk /var.'")
     for n in range(9):
         fleet.tell("alarmed", "load is 23", server=f"s{n}", sensor="load")
-    await page.wait_for_function("said.at(-1) === '9 alarms on 9 servers.'")
+    await page.wait_for_function("() => said.at(-1) === '9 alarms on 9 servers.'")
     await page.keyboard.press("m")
     await expect(button).to_have_attribute("aria-pressed", "false")
     await page.keyboard.press("m")
