@@ -17,6 +17,10 @@ LINGER_S = 2.0
 """How long output may stay silent after the exit status before the channel is closed: a
 daemon that the command started may hold its output open for ever."""
 
+GRACE_S = 0.1
+"""More than the deadline: an answer that came while our own loop was held up lies in the socket
+unread, and timers run before sockets are read. By then the loop has come round."""
+
 SECOND_KILL_S = 0.5
 """sshd answers an exec before the process has become its own group, which is what it kills;
 that takes a few ms, and more on a loaded machine."""
@@ -78,7 +82,7 @@ class Execution(Occupant):
         """The open is being sent: the deadline runs from now."""
         self._started = self._loop.time()
         self._disarm()
-        self._timer = self._loop.call_later(self._timeout, self._expire)
+        self._timer = self._loop.call_later(self._timeout, self._grant)
 
     def rewind(self) -> None:
         """The open was refused and nothing ran: the deadline stands still."""
@@ -131,6 +135,9 @@ class Execution(Occupant):
         self.answered = True
         self._stdout, self._stderr = bytearray(), bytearray()
         self._answer(outcome)
+
+    def _grant(self) -> None:
+        self._timer = self._loop.call_later(GRACE_S, self._expire)
 
     def _expire(self) -> None:
         if self._status is not None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import asyncssh
 
-from outkept.ssh.execution import SECOND_KILL_S
+from outkept.ssh.execution import GRACE_S, SECOND_KILL_S
 from outkept.ssh.frames import Door, Frame, FrameError, Frames
 from outkept.ssh.occupant import Occupant
 from outkept.ssh.script import COMMAND, PROLOGUE, ask, hello, register
@@ -151,7 +151,10 @@ class Shell(Occupant):
 
     def _rearm(self, patience: float) -> None:
         self._disarm()
-        self._timer = self.loop.call_later(patience, self._expire, patience)
+        self._timer = self.loop.call_later(patience, self._grant, patience)
+
+    def _grant(self, patience: float) -> None:
+        self._timer = self.loop.call_later(GRACE_S, self._expire, patience)
 
     def _disarm(self) -> None:
         if self._timer is not None:
