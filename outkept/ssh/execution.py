@@ -6,6 +6,7 @@ from collections.abc import Callable
 import asyncssh
 
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
+from outkept.ssh.deadline import Deadline
 from outkept.ssh.errors import printable
 from outkept.ssh.occupant import Occupant
 
@@ -16,10 +17,6 @@ failure to people and is never parsed."""
 LINGER_S = 2.0
 """How long output may stay silent after the exit status before the channel is closed: a
 daemon that the command started may hold its output open for ever."""
-
-GRACE_S = 0.1
-"""More than the deadline: an answer that came while our own loop was held up lies in the socket
-unread, and timers run before sockets are read. By then the loop has come round."""
 
 SECOND_KILL_S = 0.5
 """sshd answers an exec before the process has become its own group, which is what it kills;
@@ -60,7 +57,7 @@ class Execution(Occupant):
         self._answer = answer
         self._on_open = opened
         self._started = self.loop.time()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Deadline | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._stdout = bytearray()
         self._stderr = bytearray()
@@ -82,7 +79,7 @@ class Execution(Occupant):
         """The open is being sent: the deadline runs from now."""
         self._started = self._loop.time()
         self._disarm()
-        self._timer = self._loop.call_later(self._timeout, self._grant)
+        self._timer = Deadline(self._loop, self._timeout, self._expire)
 
     def rewind(self) -> None:
         """The open was refused and nothing ran: the deadline stands still."""
@@ -135,9 +132,6 @@ class Execution(Occupant):
         self.answered = True
         self._stdout, self._stderr = bytearray(), bytearray()
         self._answer(outcome)
-
-    def _grant(self) -> None:
-        self._timer = self._loop.call_later(GRACE_S, self._expire)
 
     def _expire(self) -> None:
         if self._status is not None:
