@@ -9,7 +9,6 @@ import asyncio
 import heapq
 import logging
 import random
-import resource
 import signal
 import sys
 import time
@@ -27,6 +26,7 @@ from outkept.config.resources import data_dir
 from outkept.demo.answers import Clock, Commands, Household
 from outkept.demo.characters import RESTLESS
 from outkept.demo.door import listen_everywhere
+from outkept.demo.files import FileLimitError, make_room
 from outkept.demo.hostkeys import Locks
 from outkept.demo.machines import PRINTER, Company, company
 from outkept.demo.sshd import SimulatedServer
@@ -204,6 +204,7 @@ def _prepare(options: argparse.Namespace) -> Fleet:
         network = ip_network(options.network)
         if not network.is_loopback:
             raise FleetError(f"{network} is not on loopback; use one in 127.0.0.0/8")
+        make_room(options.servers, others=1 if options.plain else options.servers)
         firm = company(options.servers, network, options.seed, plain=options.plain)
         weather = Weather(
             parse_duration(options.latency),
@@ -211,7 +212,7 @@ def _prepare(options: argparse.Namespace) -> Fleet:
             options.refusals / 100,
             options.slow / 100,
         )
-    except (ValueError, Mistake) as error:
+    except (ValueError, Mistake, FileLimitError) as error:
         raise FleetError(str(error)) from None
     try:
         key = asyncssh.read_public_key(options.key)
@@ -220,22 +221,7 @@ def _prepare(options: argparse.Namespace) -> Fleet:
     sensors, problems = load_library([data_dir("sensors")])
     if problems:
         raise FleetError(f"the sensor library can't be read: {problems[0]}")
-    _more_files(len(firm.machines), 1 if firm.steady else len(list(firm.addresses())))
     return Fleet(firm, sensors, key, weather=weather, pace=options.pace)
-
-
-def _more_files(servers: int, listeners: int) -> None:
-    """Room for the listeners and a connection to each server, and for some that overlap."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = listeners + servers + servers // 10 + 100
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise FleetError(
-            f"{servers} servers need {wanted} open files, and this process may have {hard}:"
-            " start fewer, or raise the limit (ulimit -Hn)"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

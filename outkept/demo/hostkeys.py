@@ -1,6 +1,8 @@
 """Who may enter simulated servers, and with which keys these prove who they are."""
 
+from collections import OrderedDict
 from collections.abc import Callable
+from copy import copy
 
 import asyncssh
 
@@ -22,37 +24,49 @@ def host_key(machine: Machine, generation: int) -> asyncssh.SSHKey:
 
 
 class Locks:
-    """The locks of a whole fleet, which open to one client key."""
+    """The locks of a whole fleet, which open to one client key.
+
+    Preparing options takes asyncssh longer than its part of a key exchange, so they are prepared
+    once, and each server's are a copy with what is its own.
+    """
 
     def __init__(self, client: asyncssh.SSHKey) -> None:
-        self._ours = authorized_keys(client)
-        self._strangers = strangers_only()
+        self._open = _prepared(authorized_keys(client))
+        self._shut = _prepared(strangers_only())
 
     def options(
         self, machine: Machine, generation: int, login: Callable[[], asyncssh.SSHServer]
     ) -> asyncssh.SSHServerConnectionOptions:
-        """The cheapest algorithms that every client has; one key, and no look at any file."""
+        """A server's options, whose connections are told to what `login` makes."""
         refusing = machine.character is Character.REFUSING_KEY
-        return asyncssh.SSHServerConnectionOptions(
-            config=None,
-            server_factory=login,
-            server_version=machine.system.banner,
-            server_host_keys=[host_key(machine, generation)],
-            authorized_client_keys=self._strangers if refusing else self._ours,
-            kex_algs=["curve25519-sha256"],
-            encryption_algs=["aes128-gcm@openssh.com"],
-            mac_algs=["hmac-sha2-256"],
-            compression_algs=["none"],
-            password_auth=False,
-            kbdint_auth=False,
-            gss_host=None,
-            gss_kex=False,
-            gss_auth=False,
-            agent_forwarding=False,
-            allow_pty=False,
-            encoding=None,
-            login_timeout=20,
-        )
+        options = copy(self._shut if refusing else self._open)
+        options.protocol_factory = login
+        options.version = machine.system.banner.encode()
+        (pair,) = asyncssh.load_keypairs([host_key(machine, generation)])
+        options.server_host_keys = OrderedDict({b"ssh-ed25519": pair})
+        return options
+
+
+def _prepared(authorized: asyncssh.SSHAuthorizedKeys) -> asyncssh.SSHServerConnectionOptions:
+    """The cheapest algorithms that every client has; one key, and no look at any file."""
+    return asyncssh.SSHServerConnectionOptions(
+        config=None,
+        server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+        authorized_client_keys=authorized,
+        kex_algs=["curve25519-sha256"],
+        encryption_algs=["aes128-gcm@openssh.com"],
+        mac_algs=["hmac-sha2-256"],
+        compression_algs=["none"],
+        password_auth=False,
+        kbdint_auth=False,
+        gss_host=None,
+        gss_kex=False,
+        gss_auth=False,
+        agent_forwarding=False,
+        allow_pty=False,
+        encoding=None,
+        login_timeout=20,
+    )
 
 
 def strangers_only() -> asyncssh.SSHAuthorizedKeys:

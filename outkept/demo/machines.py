@@ -150,15 +150,16 @@ def company(
     A `plain` one consists of well-behaved machines alone, without the usual company's own and
     its printer. Raises ValueError when the network has too few addresses.
     """
-    start = len(_COMPANY) if plain else 0
-    entries = [_entry(i) for i in range(start, start + servers)]
-    needed = servers + sum(entry[3] is C.TWO_ADDRESSES for entry in entries) + (not plain)
+    own = () if plain else _COMPANY[:servers]
+    needed = servers + sum(entry[3] is C.TWO_ADDRESSES for entry in own) + (not plain)
     free = network.num_addresses - 2
     if free < needed:
         raise ValueError(
             f"{network} has {max(free, 0)} addresses and {servers} servers need {needed}:"
             " give a larger network"
         )
+    start = len(_COMPANY) if plain else 0
+    entries = [_entry(i) for i in range(start, start + servers)]
     stride = min(free // needed, 5)
     spread = (str(network[1 + i * stride]) for i in range(needed))
     firsts = [next(spread) for _ in entries]

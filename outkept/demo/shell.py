@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncssh
@@ -96,26 +96,30 @@ class SimulatedShell:
             tuple(command for _, command in piece),
         )
 
-    def _next(self) -> None:
+    def _next(self, said: Sequence[bytes] = ()) -> None:
+        """Run what takes no time, and send all of it in one write."""
+        frames = list(said)
         while self._todo:
             commands = self._todo[0][1][1]
             if delay := self._server.delay(commands, len(commands)):
                 self._timer = asyncio.get_running_loop().call_later(delay, self._later)
-                return
-            self._run()
+                break
+            frames += self._run()
+        if frames:
+            self._channel.write(b"".join(frames))
 
     def _later(self) -> None:
-        self._run()
-        self._next()
+        self._next(self._run())
 
-    def _run(self) -> None:
+    def _run(self) -> list[bytes]:
+        """The frames of the next piece; of none any more, where a command never ends."""
         nonce, (piece, _) = self._todo.popleft()
         frames: list[bytes] = []
         for position, respond in piece:
             answer = respond()
             if answer.never:
                 self._todo.clear()
-                return
+                return []
             flood = b"x" * (LONGEST + 1) if answer.flood > LONGEST else b""
             frames.append(frame(nonce, position, answer.status, flood or answer.stdout))
-        self._channel.write(b"".join(frames))
+        return frames
