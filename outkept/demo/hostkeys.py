@@ -13,6 +13,9 @@ from outkept.demo.machines import Machine
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 """The fixed DER before an Ed25519 private key's 32 bytes (RFC 8410 §7)."""
 
+_LOGIN_GRACE_S = 120
+"""OpenSSH's `LoginGraceTime`: thousands who log in at once on a busy machine take their time."""
+
 
 def host_key(machine: Machine, generation: int) -> asyncssh.SSHKey:
     """The machine's Ed25519 key: from its secret, so that a fleet of one seed keeps its keys.
@@ -65,7 +68,7 @@ def _prepared(authorized: asyncssh.SSHAuthorizedKeys) -> asyncssh.SSHServerConne
         agent_forwarding=False,
         allow_pty=False,
         encoding=None,
-        login_timeout=20,
+        login_timeout=_LOGIN_GRACE_S,
     )
 
 
