@@ -89,6 +89,10 @@ class ChunkHistory:
             self._sealer.step(now, hurry=hurry) or self._rollup.step(now) or self._strip.step(now)
         )
 
+    def backlog(self, now: float) -> int:
+        """See `History.backlog`."""
+        return self._rollup.backlog(now)
+
     def rolled_back(self) -> None:
         """See `History.rolled_back`."""
         self._series.clear()
