@@ -8,8 +8,10 @@ seals, so a crash finds every reading in exactly one place.
 
 import sqlite3
 import struct
+import sys
+from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outkept.store.chunks import GROUP, GROUP_BITS, TICKS
 from outkept.store.keys import HOUR_S, MOST_GROUP, SEQ_BITS, walk_journal
@@ -44,6 +46,22 @@ def unsealed(connection: sqlite3.Connection, group: int) -> Iterator[tuple[int, 
     first = sealing(connection).first(group)
     for _, data in walk_journal(connection, (group, group), first, MOST_BATCH):
         yield from RECORD.iter_unpack(data)
+
+
+def columns_of(records: bytes) -> tuple[bytes, "array[int]", "array[float]"]:
+    """Slots, ticks and values of records, without a step of the interpreter for each."""
+    return records[:: RECORD.size], _column("q", records, 1), _column("d", records, 9)
+
+
+def _column(type_: str, records: bytes, offset: int) -> "array[Any]":
+    numbers: array[Any] = array(type_)
+    raw = bytearray(len(records) // RECORD.size * 8)
+    for i in range(8):
+        raw[i::8] = records[offset + i :: RECORD.size]
+    numbers.frombytes(raw)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 class Journal:
