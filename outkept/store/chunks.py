@@ -166,7 +166,8 @@ def _scaled(values: Sequence[float], rows: Rows | None = None) -> tuple[list[int
         scale = 10**decimals
         if most * scale >= _EXACT:
             return None
-        if not all(round(value * scale) / scale == value for value in values[:4]):
+        first, other = values[0], values[len(values) // 2]
+        if round(first * scale) / scale != first or round(other * scale) / scale != other:
             continue
         numbers = [round(value * scale) for value in values]
         if [number / scale for number in numbers] != values:
