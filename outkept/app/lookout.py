@@ -12,7 +12,7 @@ from outkept.app.fleet import LiveServer
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
 from outkept.model.event import EventType
-from outkept.store.errors import StoreError
+from outkept.store import Pace, StoreError
 
 TICK_EVERY = 1.0
 LOOK_EVERY = 1.0
@@ -22,6 +22,9 @@ FORGET_EVERY = 60.0
 SAVE_SEEN_EVERY = 300.0
 """Seconds of `last_seen` that a crash may lose."""
 MAINTAIN_EVERY = 30.0
+MAINTAIN_PACE = Pace(rest=6.0)
+"""A seventh of the writer's time at most: at a full hour, packing all of it at full speed took
+the interpreter from the connections until they timed out."""
 COUNT_EVERY = 5.0
 PATIENCE = 900.0
 """A daemon that was off for days must look for its servers for so long before it may call
@@ -125,4 +128,5 @@ class Lookout:
                 self._context.save(live)
 
     async def _maintain(self) -> None:
-        await self._context.store.maintain(time.time())
+        while await self._context.store.maintain(time.time(), MAINTAIN_PACE):
+            pass
