@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -24,6 +25,8 @@ MOST_BYTES = 4 * 1024 * 1024
 MOST_EVENTS = 500
 """Events kept for one frame. A page shows fewer; the rest are in the store."""
 MOST_CLIENTS = 256
+MOST_SERVERS = 250
+"""Servers looked at before the event loop gets its turn: some 10 ms."""
 
 
 class FullError(Exception):
@@ -60,15 +63,25 @@ class Client:
         """The next frame, waiting for one without a deadline. Cancel-safe: no frame is lost."""
         await self._wake.wait()
         if self._behind:
-            self._behind = False
-            # Made only now that it can be sent: a client that is stuck costs nothing more.
-            self.offer(self._hub.stats_frame())
-            return self._hub.snapshot()
+            return await self._caught_up()
         frame = self._frames.popleft()
         self._bytes -= len(frame)
         if not self._frames:
             self._wake.clear()
         return frame
+
+    async def _caught_up(self) -> str:
+        """A snapshot, made only now that it can be sent: a client that is stuck costs nothing
+        more. What changes while it is made is queued behind it."""
+        self._behind = False
+        self.offer(self._hub.stats_frame())
+        try:
+            return await self._hub.snapshot()
+        except BaseException:
+            self._behind = True
+            self._frames.clear()
+            self._bytes = 0
+            raise
 
     @property
     def queued(self) -> tuple[int, int]:
@@ -92,6 +105,7 @@ class Hub:
         self._sent: dict[str, Sent] = {}
         self._seq = 0
         self._snapshot: str | None = None
+        self._building = asyncio.Lock()
         self._beat = 0.0
         self.fallen_behind = 0
 
@@ -113,16 +127,16 @@ class Hub:
         """Send what has gathered, again and again, until cancelled."""
         while True:
             await asyncio.sleep(self._interval)
-            self.flush()
+            # As many as are waiting now: what comes meanwhile waits for the next round.
+            for _ in range(len(self._dirty) // MOST_SERVERS + 1):
+                self.flush()
+                await asyncio.sleep(0)
 
     @contextmanager
     def client(self) -> Iterator[Client]:
         """A new client for the time of the context. Raises FullError."""
         if len(self._clients) >= MOST_CLIENTS:
             raise FullError(f"{MOST_CLIENTS} clients are listening already")
-        if not self._clients:
-            self._sent = {server["id"]: Sent(server) for server in self._source.servers()}
-            self._snapshot = None
         client = Client(self)
         self._clients.add(client)
         try:
@@ -139,7 +153,8 @@ class Hub:
         self._snapshot = None
 
     def flush(self) -> None:
-        """Send what has gathered since the last call: at most one frame of each kind."""
+        """Send what has gathered since the last call: at most one frame of each kind, and the
+        changes of at most `MOST_SERVERS` servers."""
         if not self._clients:
             return
         for frame in self._gathered():
@@ -165,12 +180,14 @@ class Hub:
         servers: list[Json] = []
         gone: dict[str, list[list[str | None]]] = {}
         removed: list[str] = []
-        for server_id in self._dirty:
+        for server_id in [*islice(self._dirty, MOST_SERVERS)]:
+            self._dirty.discard(server_id)
             summary = self._source.summary(server_id)
             old = self._sent.get(server_id)
             if summary is None:
-                if self._sent.pop(server_id, None):
-                    removed.append(server_id)
+                # Said of one that was never sent, too: a snapshot under way may have it.
+                self._sent.pop(server_id, None)
+                removed.append(server_id)
                 continue
             new = self._sent[server_id] = Sent(summary)
             if old is None:
@@ -181,19 +198,46 @@ class Hub:
                 servers.append(changed)
             if lost:
                 gone[server_id] = [[name, instance] for name, instance in lost]
-        self._dirty.clear()
         if not (servers or gone or removed):
             return {}
         return {"servers": servers, "gone": gone, "removed": removed}
 
-    def snapshot(self) -> str:
-        """All servers as of the last delta, encoded once for all who ask before the next."""
-        if self._snapshot is None:
-            servers = [sent.server for sent in self._sent.values()]
-            self._snapshot = encode(
-                {"type": "snapshot", "seq": self._seq, "now": time.time(), "servers": servers}
-            )
-        return self._snapshot
+    async def snapshot(self) -> str:
+        """All servers, none older than the last delta before the call, encoded once for all who
+        ask before the next. The loop gets its turn after every few servers; the deltas that go
+        out meanwhile come on top, and may repeat what is in here. Cancel-safe."""
+        seq = self._seq
+        async with self._building:
+            if self._snapshot is None or seq != self._seq:
+                text = await self._built(seq)
+                # Of no use to others when a delta went out meanwhile.
+                self._snapshot = text if seq == self._seq else None
+                return text
+            return self._snapshot
+
+    async def _built(self, seq: int) -> str:
+        ids = self._source.ids()
+        parts: list[str] = []
+        for start in range(0, len(ids), MOST_SERVERS):
+            parts += [
+                text for one in ids[start : start + MOST_SERVERS] if (text := self._text(one))
+            ]
+            await asyncio.sleep(0)
+        head = encode({"type": "snapshot", "seq": seq, "now": time.time()})
+        return f'{head[:-1]},"servers":[{",".join(parts)}]}}'
+
+    def _text(self, server_id: str) -> str:
+        """The server as clients have it, or will have with the next delta; empty without one."""
+        sent = self._sent.get(server_id)
+        if sent is None:
+            summary = self._source.summary(server_id)
+            if summary is None:
+                return ""
+            sent = Sent(summary)
+            # One that waits for its delta is new to the other clients.
+            if server_id not in self._dirty:
+                self._sent[server_id] = sent
+        return sent.encoded()
 
     def stats_frame(self) -> str:
         """The counters and the sweeps, with our clock: ages are counted from it."""

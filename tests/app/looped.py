@@ -33,6 +33,7 @@ MOST_S = 0.05
 """CPU seconds that one callback may use. Its own CPU: a busy machine lengthens the wall time of
 all of them."""
 
+COLLECTION = "a garbage collection"
 SERVERS = 48
 PATIENCE_S = 60.0
 HOUR = 3600.0
@@ -85,7 +86,7 @@ class LoopWatch:
             self._collecting = time.thread_time()
             return
         used = time.thread_time() - self._collecting
-        self._note("a garbage collection", used)
+        self._note(COLLECTION, used)
         if threading.current_thread() is threading.main_thread():
             self._collected += used
 
