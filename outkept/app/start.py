@@ -1,6 +1,7 @@
 """From settings to a daemon that serves: everything that can fail at the start, in order."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,16 @@ Watch = Callable[[str, Progress], Coroutine[Any, Any, None]]
 """Gets the page's address once it answers, and runs beside the daemon until it is cancelled."""
 
 
+def set_aside() -> None:
+    """Take what is loaded by now out of garbage collection, for good.
+
+    Each full collection would look at all the modules again, for 50 ms in which no reading is
+    taken. To be called once, before the loop runs.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def run(plan: Plan, watch: Watch) -> None:
     """Run the daemon until cancelled, and `watch` beside it from the moment it answers.
 
@@ -72,7 +83,8 @@ async def _serve(plan: Plan, store: Store, state: Path, watch: Watch) -> None:
         access = Access(load_secret(state), listen.host)
         url = address_of(listener)
         async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
-            app = create_app(source, hub, access, data_dir("dashboard"))
+            # Describing the API takes a tenth of a second, and the daemon is at work already.
+            app = await asyncio.to_thread(create_app, source, hub, access, data_dir("dashboard"))
             (state / URL_FILE).write_text(url, encoding="ascii")
             async with asyncio.TaskGroup() as group:
 

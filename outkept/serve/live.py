@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -27,6 +28,8 @@ MOST_KEPT = 256
 MOST_EVENTS = 500
 """Events kept for one frame. A page shows fewer; the rest are in the store."""
 MOST_CLIENTS = 256
+MOST_SERVERS = 250
+"""Servers looked at before the event loop gets its turn: some 10 ms."""
 
 
 class FullError(Exception):
@@ -124,7 +127,10 @@ class Hub:
         """Send what has gathered, again and again, until cancelled."""
         while True:
             await asyncio.sleep(self._interval)
-            self.flush()
+            # As many as are waiting now: what comes meanwhile waits for the next round.
+            for _ in range(len(self._dirty) // MOST_SERVERS + 1):
+                self.flush()
+                await asyncio.sleep(0)
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -150,7 +156,8 @@ class Hub:
         self._snapshot = None
 
     def flush(self) -> None:
-        """Send what has gathered since the last call: at most one frame of each kind."""
+        """Send what has gathered since the last call: at most one frame of each kind, and the
+        changes of at most `MOST_SERVERS` servers."""
         if not self._clients:
             return
         for frame in self._gathered():
@@ -190,7 +197,8 @@ class Hub:
         servers: list[Json] = []
         gone: dict[str, list[list[str | None]]] = {}
         removed: list[str] = []
-        for server_id in self._dirty:
+        for server_id in [*islice(self._dirty, MOST_SERVERS)]:
+            self._dirty.discard(server_id)
             summary = self._source.summary(server_id)
             old = self._sent.get(server_id)
             if summary is None:
@@ -206,7 +214,6 @@ class Hub:
                 servers.append(changed)
             if lost:
                 gone[server_id] = [[name, instance] for name, instance in lost]
-        self._dirty.clear()
         if not (servers or gone or removed):
             return {}
         return {"servers": servers, "gone": gone, "removed": removed}

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import asyncssh
@@ -113,7 +114,8 @@ class Login:
     """Everything a login needs but the address; one for all servers.
 
     `timeout` bounds TCP connect, banner and login together; `keepalive` is the interval of
-    the signs of life, both in seconds.
+    the signs of life, both in seconds. After its banner a login waits for its turn, first come
+    first served; that time does not count.
     """
 
     credentials: Credentials
@@ -121,6 +123,7 @@ class Login:
     options: asyncssh.SSHClientConnectionOptions
     timeout: float
     keepalive: float
+    turns: asyncio.Semaphore
 
     async def dial(
         self, endpoint: Endpoint, user: str, sock: socket.socket | None = None
@@ -129,8 +132,12 @@ class Login:
         peeked at. Cancel-safe: the socket is closed, whatever happens."""
         attempt = _Attempt(self, endpoint, user, sock)
         try:
-            async with asyncio.timeout(self.timeout):
-                return await attempt.run()
+            async with asyncio.timeout(self.timeout) as deadline:
+                await attempt.reach()
+                # Who is silent may stay so: a hundred frozen machines must not hold up others.
+                turn = _turn(self.turns, deadline) if attempt.words else nullcontext()
+                async with turn:
+                    return await attempt.log_in()
         except TimeoutError:
             raise attempt.timed_out() from None
         except SSHError:
@@ -156,12 +163,16 @@ class _Attempt:
         self.owner = Owner(endpoint, login.credentials, login.host_keys)
         self.done = False
 
-    async def run(self) -> Transport:
+    async def reach(self) -> None:
+        """Connect, and wait for the first words, which stay in the socket."""
         if self.sock is None:
             self.sock = await self._connect()
         self.sock.settimeout(0)
         self.phase = "no SSH banner"
         self.words = await _first_words(self.sock)
+
+    async def log_in(self) -> Transport:
+        """Key exchange and authentication."""
         conn = await asyncssh.connect(
             self.endpoint.address,
             self.endpoint.port,
@@ -253,6 +264,19 @@ class _Attempt:
             # The transport's own close, if there is one, comes first in the loop's queue.
             asyncio.get_running_loop().call_soon(self.sock.close)
         await self.owner.dismiss_agent()
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    """Wait for a turn while the deadline stands still, and hold it."""
+    loop = asyncio.get_running_loop()
+    due = deadline.when()
+    left = due - loop.time() if due is not None else None
+    deadline.reschedule(None)
+    async with turns:
+        if left is not None:
+            deadline.reschedule(loop.time() + left)
+        yield
 
 
 async def _first_words(sock: socket.socket) -> bytes:

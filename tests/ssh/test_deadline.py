@@ -13,21 +13,28 @@ def test_what_arrived_while_the_loop_was_held_up_is_read_before_the_verdict() ->
     async def case() -> list[str]:
         told: list[str] = []
         loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            ours.setblocking(False)
-            loop.add_reader(ours, lambda: told.append(ours.recv(9).decode()))
-            over = loop.create_future()
+        over = loop.create_future()
+        pairs = [socket.socketpair() for _ in range(2)]
+        (held, holding), (ours, theirs) = pairs
 
-            def expire() -> None:
-                told.append("over")
-                over.set_result(None)
-
-            Deadline(loop, 0.01, expire)
+        def hold_up() -> None:
+            """While sockets are read: the loop looks at its timers next."""
+            held.recv(9)
             theirs.send(b"answer")
-            time.sleep(0.1)  # noqa: ASYNC251 - a loop that is held up is what this is about
+            time.sleep(0.1)
+
+        def expire() -> None:
+            told.append("over")
+            over.set_result(None)
+
+        with held, holding, ours, theirs:
+            loop.add_reader(held, hold_up)
+            loop.add_reader(ours, lambda: told.append(ours.recv(9).decode()))
+            Deadline(loop, 0.05, expire)
+            holding.send(b"now")
             async with asyncio.timeout(30):
                 await over
+            loop.remove_reader(held)
             loop.remove_reader(ours)
         return told
 
