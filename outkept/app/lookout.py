@@ -3,6 +3,7 @@ servers to forget, tiers to fold."""
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -77,14 +78,21 @@ class Lookout:
             await asyncio.sleep(pause)
 
     def _mark_stale(self, live: LiveServer, now: float) -> None:
+        if now < live.look_at:
+            return
         default = self._context.settings.ssh.command_timeout
+        live.look_at = math.inf
         for series in live.series.values():
-            if not series.stale and series.is_old(now, series.sensor.timeout or default):
+            stale_at = series.stale_at(series.sensor.timeout or default)
+            if stale_at < now:
                 series.stale = True
                 self._context.changed(live)
+            else:
+                live.look_at = min(live.look_at, stale_at)
 
     def _mark_queued_up(self, live: LiveServer) -> None:
-        text = live.channels.queued_up
+        connection = live.connection
+        text = connection.pool.queued_up() if connection is not None else ""
         if text == live.queued_up:
             return
         before, live.queued_up = live.queued_up, text

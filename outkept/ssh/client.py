@@ -10,9 +10,7 @@ from outkept.ssh.connection import Connection
 from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import Credentials
 from outkept.ssh.login import Login
-
-KEEPALIVES = 2
-"""Unanswered signs of life allowed: a frozen server is noticed after interval × (2 + 1)."""
+from outkept.ssh.transport import KEEPALIVES
 
 CIPHERS = (
     "aes128-gcm@openssh.com",  # authenticated, and 40 % cheaper for us than chacha20
@@ -51,7 +49,6 @@ class Client:
             _options(keepalive),
             connect_timeout,
             keepalive,
-            keepalive * (KEEPALIVES + 1),
         )
 
     async def connect(
