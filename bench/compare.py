@@ -80,7 +80,7 @@ async def _polled(site: Site, passes: int) -> Run:
         if len(taken) >= wanted:
             enough.set()
 
-    poller = Poller(report, Defaults(TICK, 20.0), lambda server, sensor: False)
+    poller = Poller(report, Defaults(TICK, 20.0), lambda server: frozenset())
     cpu = Cpu.now()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(poller.run())

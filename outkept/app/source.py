@@ -30,7 +30,8 @@ class DaemonSource:
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
 
-    def ids(self) -> Sequence[str]:
+    def ids(self) -> list[str]:
+        """See Source.ids."""
         return [live.record.id for live in self._context.fleet]
 
     def summary(self, server_id: str) -> Json | None:

@@ -12,15 +12,16 @@ class Sent:
     __slots__ = ("_text", "sensors", "server")
 
     def __init__(self, server: Json) -> None:
-        self.server = server
         self._text = ""
+        self.server = server
         self.sensors: dict[Key, Json] = {
             (sensor["name"], sensor["instance"]): sensor for sensor in server["sensors"]
         }
 
-    def encoded(self) -> str:
+    def text(self) -> str:
         """The server as JSON, made once."""
-        self._text = self._text or encode(self.server)
+        if not self._text:
+            self._text = encode(self.server)
         return self._text
 
 

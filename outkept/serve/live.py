@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from outkept.serve.diff import Sent, difference
 from outkept.serve.encode import encode
+from outkept.serve.snapshots import Frame, Snapshot, all_servers
 from outkept.serve.source import Json, Source
 
 INTERVAL = 0.25
@@ -21,7 +22,9 @@ HEARTBEAT = 1.0
 """Seconds between two stats frames; a page that hears nothing for several knows we are gone."""
 
 MOST_FRAMES = 64
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
+MOST_KEPT = 256
+"""Frames kept for clients whose snapshot was begun before them; and twice MOST_BYTES of them."""
 MOST_EVENTS = 500
 """Events kept for one frame. A page shows fewer; the rest are in the store."""
 MOST_CLIENTS = 256
@@ -38,17 +41,17 @@ class Client:
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self._frames: deque[str] = deque()
+        self._frames: deque[Frame] = deque()
         self._bytes = 0
         self._behind = True
         self._wake = asyncio.Event()
         self._wake.set()
 
-    def offer(self, frame: str) -> None:
-        """Queue `frame`, unless a snapshot that will contain it is due anyway."""
+    def offer(self, frame: Frame) -> None:
+        """Queue `frame`, unless a snapshot is due anyway."""
         if self._behind:
             return
-        if len(self._frames) >= MOST_FRAMES or self._bytes + len(frame) > MOST_BYTES:
+        if len(self._frames) >= MOST_FRAMES or self._bytes + len(frame.text) > MOST_BYTES:
             self._frames.clear()
             self._bytes = 0
             self._behind = True
@@ -56,32 +59,25 @@ class Client:
             self._wake.set()
             return
         self._frames.append(frame)
-        self._bytes += len(frame)
+        self._bytes += len(frame.text)
         self._wake.set()
 
-    async def next(self) -> str:
+    async def next(self) -> Frame:
         """The next frame, waiting for one without a deadline. Cancel-safe: no frame is lost."""
         await self._wake.wait()
         if self._behind:
-            return await self._caught_up()
+            # Made only now that it can be sent: a client that is stuck costs nothing more.
+            snapshot = await self._hub.snapshot()
+            self._behind = False
+            self.offer(self._hub.stats_frame())
+            for frame in self._hub.since(snapshot):
+                self.offer(frame)
+            return snapshot.frame
         frame = self._frames.popleft()
-        self._bytes -= len(frame)
+        self._bytes -= len(frame.text)
         if not self._frames:
             self._wake.clear()
         return frame
-
-    async def _caught_up(self) -> str:
-        """A snapshot, made only now that it can be sent: a client that is stuck costs nothing
-        more. What changes while it is made is queued behind it."""
-        self._behind = False
-        self.offer(self._hub.stats_frame())
-        try:
-            return await self._hub.snapshot()
-        except BaseException:
-            self._behind = True
-            self._frames.clear()
-            self._bytes = 0
-            raise
 
     @property
     def queued(self) -> tuple[int, int]:
@@ -93,7 +89,7 @@ class Hub:
     """Gathers changes and hands out frames. Everything is called from one event loop.
 
     Without clients it does no work. `seq` counts delta frames; a snapshot carries the number
-    of the last delta it contains, so each client sees its snapshot's, then one more each.
+    of the last delta before it was begun, so each client sees its snapshot's, then one more each.
     """
 
     def __init__(self, source: Source, *, interval: float = INTERVAL) -> None:
@@ -104,8 +100,12 @@ class Hub:
         self._events: deque[Json] = deque(maxlen=MOST_EVENTS)
         self._sent: dict[str, Sent] = {}
         self._seq = 0
-        self._snapshot: str | None = None
-        self._building = asyncio.Lock()
+        self._kept: deque[Frame] = deque()
+        self._kept_bytes = 0
+        self._frames = 0
+        self._complete = False
+        self._snapshot: Snapshot | None = None
+        self._making = asyncio.Lock()
         self._beat = 0.0
         self.fallen_behind = 0
 
@@ -150,6 +150,9 @@ class Hub:
         self._dirty.clear()
         self._events.clear()
         self._sent.clear()
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._complete = False
         self._snapshot = None
 
     def flush(self) -> None:
@@ -158,19 +161,33 @@ class Hub:
         if not self._clients:
             return
         for frame in self._gathered():
+            self._keep(frame)
             for client in self._clients:
                 client.offer(frame)
 
-    def _gathered(self) -> Iterator[str]:
+    def _keep(self, frame: Frame) -> None:
+        """For those whose snapshot was begun before it. One that was begun before the oldest
+        frame kept is of no more use."""
+        self._frames += 1
+        self._kept.append(frame)
+        self._kept_bytes += len(frame.text)
+        while len(self._kept) > MOST_KEPT or self._kept_bytes > 2 * MOST_BYTES:
+            self._kept_bytes -= len(self._kept.popleft().text)
+
+    def since(self, snapshot: Snapshot) -> list[Frame]:
+        """The frames after the beginning of a snapshot that `snapshot` just gave."""
+        behind = self._frames - snapshot.first
+        return list(self._kept)[len(self._kept) - behind :]
+
+    def _gathered(self) -> Iterator[Frame]:
         delta = self._delta()
         if delta:
             self._seq += 1
-            self._snapshot = None
-            yield encode({"type": "delta", "seq": self._seq, **delta})
+            yield Frame(encode({"type": "delta", "seq": self._seq, **delta}))
         if self._events:
             events = list(self._events)
             self._events.clear()
-            yield encode({"type": "event", "events": events})
+            yield Frame(encode({"type": "event", "events": events}))
         now = time.monotonic()
         if now - self._beat >= HEARTBEAT:
             self._beat = now
@@ -185,9 +202,8 @@ class Hub:
             summary = self._source.summary(server_id)
             old = self._sent.get(server_id)
             if summary is None:
-                # Said of one that was never sent, too: a snapshot under way may have it.
-                self._sent.pop(server_id, None)
-                removed.append(server_id)
+                if self._sent.pop(server_id, None):
+                    removed.append(server_id)
                 continue
             new = self._sent[server_id] = Sent(summary)
             if old is None:
@@ -202,49 +218,46 @@ class Hub:
             return {}
         return {"servers": servers, "gone": gone, "removed": removed}
 
-    async def snapshot(self) -> str:
-        """All servers, none older than the last delta before the call, encoded once for all who
-        ask before the next. The loop gets its turn after every few servers; the deltas that go
-        out meanwhile come on top, and may repeat what is in here. Cancel-safe."""
-        seq = self._seq
-        async with self._building:
-            if self._snapshot is None or seq != self._seq:
-                text = await self._built(seq)
-                # Of no use to others when a delta went out meanwhile.
-                self._snapshot = text if seq == self._seq else None
-                return text
+    async def snapshot(self) -> Snapshot:
+        """All servers, made once for all who ask while it can still be brought up to date.
+        Cancel-safe: the next who waits makes it."""
+        async with self._making:
+            while self._snapshot is None or not self._fresh(self._snapshot):
+                self._snapshot = await self._made()
             return self._snapshot
 
-    async def _built(self, seq: int) -> str:
-        ids = self._source.ids()
-        parts: list[str] = []
-        for start in range(0, len(ids), MOST_SERVERS):
-            parts += [
-                text for one in ids[start : start + MOST_SERVERS] if (text := self._text(one))
-            ]
-            await asyncio.sleep(0)
-        head = encode({"type": "snapshot", "seq": seq, "now": time.time()})
-        return f'{head[:-1]},"servers":[{",".join(parts)}]}}'
+    def _fresh(self, snapshot: Snapshot) -> bool:
+        """Whether the frames since are kept, and are a fraction of what a client may have."""
+        behind = self._frames - snapshot.first
+        if behind > min(len(self._kept), MOST_FRAMES // 2):
+            return False
+        return sum(len(frame.text) for frame in self.since(snapshot)) <= MOST_BYTES // 2
 
-    def _text(self, server_id: str) -> str:
-        """The server as clients have it, or will have with the next delta; empty without one."""
-        sent = self._sent.get(server_id)
-        if sent is None:
+    async def _made(self) -> Snapshot:
+        """While the first one is made nobody has any server yet, so what the hub doesn't know
+        is taken from the source; later on only a delta may bring a new one."""
+        self.flush()
+        if self._complete:
+            made = await all_servers(list(self._sent), self._sent.get, self._seq, self._frames)
+        else:
+            ids = list(self._source.ids())
+            made = await all_servers(ids, self._known, self._seq, self._frames)
+        self._complete = True
+        return made
+
+    def _known(self, server_id: str) -> Sent | None:
+        if server_id not in self._sent:
             summary = self._source.summary(server_id)
             if summary is None:
-                return ""
-            sent = Sent(summary)
-            # One that waits for its delta is new to the other clients.
-            if server_id not in self._dirty:
-                self._sent[server_id] = sent
-        return sent.encoded()
+                return None
+            self._sent[server_id] = Sent(summary)
+        return self._sent[server_id]
 
-    def stats_frame(self) -> str:
+    def stats_frame(self) -> Frame:
         """The counters and the sweeps, with our clock: ages are counted from it."""
         stats = self._source.stats()
-        return encode(
-            {"type": "stats", "now": time.time(), **stats, "sweeps": self._source.sweeps()[:20]}
-        )
+        sweeps = self._source.sweeps()[:20]
+        return Frame(encode({"type": "stats", "now": time.time(), **stats, "sweeps": sweeps}))
 
     def metrics(self) -> Iterable[Metric]:
         """Families about the hub itself."""

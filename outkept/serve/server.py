@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from outkept.serve.access import is_loopback
+from outkept.serve.protocol import LiveProtocol
 
 GRACE = 2
 """Seconds that answers under way get at shutdown; then their connections are cut."""
@@ -110,7 +111,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         app,
         loop="none",
         http="h11",
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         lifespan="off",
         log_config=None,
         log_level="error",
@@ -118,7 +119,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         ws_max_size=1024,
-        # Compressing for each client would cost what encoding once for all saves.
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=16 * 1024,
         timeout_graceful_shutdown=GRACE,

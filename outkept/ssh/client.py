@@ -12,9 +12,7 @@ from outkept.ssh.connection import Connection
 from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import Credentials
 from outkept.ssh.login import Login
-
-KEEPALIVES = 2
-"""Unanswered signs of life allowed: a frozen server is noticed after interval × (2 + 1)."""
+from outkept.ssh.transport import KEEPALIVES
 
 HANDSHAKES_AT_ONCE = 32
 """Logins under way at once, among servers that have said their banner: each takes 4 to 9 ms of
@@ -69,7 +67,6 @@ class Client:
             _options(keepalive),
             connect_timeout,
             keepalive,
-            keepalive * (KEEPALIVES + 1),
             asyncio.Semaphore(handshakes),
         )
 

@@ -37,9 +37,7 @@ PEEK = 1024
 class Owner(asyncssh.SSHClient):
     """What asyncssh asks during one login: is this host key right, which key comes next."""
 
-    def __init__(
-        self, endpoint: Endpoint, credentials: Credentials, host_keys: HostKeys, silence: float
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, credentials: Credentials, host_keys: HostKeys) -> None:
         self.conn: asyncssh.SSHClientConnection | None = None
         self.host_key = b""
         self.rejected: HostKeyRejected | None = None
@@ -49,7 +47,6 @@ class Owner(asyncssh.SSHClient):
         self._endpoint = endpoint
         self._credentials = credentials
         self._host_keys = host_keys
-        self._silence = silence
         self._files = list(credentials.keys)
         self._agent: asyncssh.SSHAgentClient | None = None
         self._agent_keys: list[asyncssh.SSHKeyPair] | None = None
@@ -109,7 +106,7 @@ class Owner(asyncssh.SSHClient):
     def connection_lost(self, exc: Exception | None) -> None:
         """After the login, tell the transport."""
         if self.transport is not None:
-            self.transport.lose(reason_of_loss(exc, self._silence))
+            self.transport.lose(reason_of_loss(exc, self.transport.silence))
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,8 @@ class Login:
     """Everything a login needs but the address; one for all servers.
 
     `timeout` bounds TCP connect, banner and login together; `keepalive` is the interval of
-    the signs of life, `silence` how long a server may give none, all in seconds. After its
-    banner a login waits for its turn, first come first served; that time does not count.
+    the signs of life, both in seconds. After its banner a login waits for its turn, first come
+    first served; that time does not count.
     """
 
     credentials: Credentials
@@ -126,7 +123,6 @@ class Login:
     options: asyncssh.SSHClientConnectionOptions
     timeout: float
     keepalive: float
-    silence: float
     turns: asyncio.Semaphore
 
     async def dial(
@@ -164,7 +160,7 @@ class _Attempt:
         self.sock = sock
         self.phase = "no TCP connection"
         self.words = b""
-        self.owner = Owner(endpoint, login.credentials, login.host_keys, login.silence)
+        self.owner = Owner(endpoint, login.credentials, login.host_keys)
         self.done = False
 
     async def reach(self) -> None:
@@ -190,7 +186,7 @@ class _Attempt:
         # asyncssh starts its keepalives with the first data after the login, which a server
         # that froze by then never sends.
         conn.set_keepalive(self.login.keepalive)
-        transport = Transport(conn, fingerprint(self.owner.host_key))
+        transport = Transport(conn, fingerprint(self.owner.host_key), self.login.keepalive)
         self.owner.transport = transport
         self.login.host_keys.remember(self.endpoint, self.owner.host_key)
         if conn.is_closed():

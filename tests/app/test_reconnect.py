@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.fleet import CHARACTERS
 from outkept.app import sessions
 from outkept.app.daemon import running
 from outkept.config.load import Loaded, load
@@ -78,16 +77,16 @@ class Company:
 
     @property
     def plain(self) -> list[str]:
-        """Addresses of those without a character of their own, in order."""
-        firm = company(SERVERS + CHARACTERS, ip_network(self.network), 1)
-        addresses = [machine.addresses[0] for machine in firm.machines[CHARACTERS:]]
+        """Their addresses, in order."""
+        firm = company(SERVERS, ip_network(self.network), 1, plain=True)
+        addresses = [machine.addresses[0] for machine in firm.machines]
         return sorted(addresses, key=ip_address)
 
     @asynccontextmanager
     async def powered(self) -> AsyncIterator[None]:
         """All of them listen; on leaving, all connections are dropped and new ones refused."""
         command = [sys.executable, "-m", "outkept.demo.fleet", "--with-parent"]
-        command += ["--servers", str(SERVERS + CHARACTERS), "--network", self.network]
+        command += ["--servers", str(SERVERS), "--plain", "--network", self.network]
         command += ["--port", str(self.port), "--key", f"{self.key}.pub"]
         with self.log.open("ab") as log:
             child = await asyncio.create_subprocess_exec(

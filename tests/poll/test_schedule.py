@@ -52,6 +52,13 @@ def test_a_counter_has_no_rate_at_first_and_then_its_increase_a_second() -> None
     assert counters.rates([Sample("eth0", 3000.0)], at=14.0) == (Sample("eth0", 500.0),)
 
 
+def test_a_rate_has_as_many_digits_as_the_clock_justifies() -> None:
+    counters = Counters()
+    counters.rates([Sample(None, 0.0)], at=0.0)
+    assert counters.rates([Sample(None, 1_234_567.0)], at=10.0013) == (Sample(None, 123_400.0),)
+    assert counters.rates([Sample(None, 1_234_568.0)], at=20.0026) == (Sample(None, 0.09999),)
+
+
 def test_a_counter_that_fell_starts_anew() -> None:
     counters = Counters()
     counters.rates([Sample(None, 1000.0)], at=0.0)

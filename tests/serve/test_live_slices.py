@@ -41,7 +41,7 @@ class Browser:
 
     async def hear(self) -> str:
         """Take one frame; its type."""
-        frame = json.loads(await self._client.next())
+        frame = json.loads((await self._client.next()).text)
         if frame["type"] == "snapshot":
             self.seq = frame["seq"]
             self.servers = {one["id"]: _keyed(one) for one in frame["servers"]}
@@ -133,7 +133,7 @@ async def test_a_snapshot_that_was_given_up_is_made_again() -> None:
                 await asyncio.sleep(0)
             hearing.cancel()
         assert hearing.cancelled()
-        assert len(json.loads(await client.next())["servers"]) == SERVERS
+        assert len(json.loads((await client.next()).text)["servers"]) == SERVERS
 
 
 async def test_changes_of_many_servers_go_out_a_few_at_a_time() -> None:
