@@ -9,11 +9,13 @@ import sys
 
 from tests.serve.daemon import daemon
 from tests.serve.fleet import breathe, varied
+from tests.serve.fleetwide import furnish
 
 
 async def main(port: int, count: int) -> None:
     chance = random.Random(1)
     fleet = varied(count)
+    furnish(fleet)
     async with daemon(fleet, port=port, interval=0.25) as running:
         print(running.url, flush=True)  # noqa: T201
         while True:
