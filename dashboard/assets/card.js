@@ -51,6 +51,7 @@ export function newCard(id, first, frame, shared) {
       return now;
     },
     show(sensor) {
+      if (sensor === now && status.dataset.shown) return;
       // Live readings come without thresholds; the full answer brings them a moment later.
       const limited = now.warning !== sensor.warning || now.alarm !== sensor.alarm;
       const newer = sensor.at !== now.at;

@@ -24,7 +24,7 @@ function load() {
  * with the [at, min, mean, max] and the mark under the pointer, or nulls; `on.select(from, to)`
  * with the seconds that were dragged over; `on.back()` after a double click.
  *
- * Returns {show, end, move}: `show({points, from, to, every, marks})` with marks as
+ * Returns {show, end, move, width}: `show({points, from, to, every, marks})` with marks as
  * [{at, kind, text}]; `move(steps)` moves the cursor by so many points. */
 export async function newChart(place, sensor, group, on) {
   const UPlot = await load();
@@ -71,13 +71,18 @@ export async function newChart(place, sensor, group, on) {
   };
   const plot = new UPlot(options, [[], [], [], []], place);
   const resizing = new ResizeObserver(() => {
-    if (place.clientWidth > 0) plot.setSize({ width: place.clientWidth, height: HEIGHT });
+    const width = place.clientWidth;
+    if (width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT });
   });
   resizing.observe(place);
   return {
     show(what) {
       shown = what;
       plot.setData(joined(what.points, Math.max(what.every, (what.to - what.from) / Math.max(1, what.asked))));
+    },
+    /** In pixels, known without asking the page for its layout. */
+    get width() {
+      return plot.width;
     },
     move: (steps) => moveCursor(plot, steps),
     end() {

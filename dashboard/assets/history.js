@@ -24,6 +24,7 @@ export function newHistory(id, latest, frame, shared) {
   let told = { points: [], version: -1, at: 0, asked: 0 };
   let arrived = [];
   let drawnAt = 0;
+  let grown = false;
   let pointed = false;
   let summary = "";
 
@@ -107,6 +108,7 @@ export function newHistory(id, latest, frame, shared) {
     const points = shownPoints();
     const marks = shared.marks(seriesName(sensor)).filter((mark) => mark.at >= from && mark.at <= to);
     drawnAt = to;
+    grown = false;
     chart.show({ points, from, to, marks, every: sensor.every ?? 0, asked: told.asked });
     describe(points, from);
   }
@@ -169,18 +171,18 @@ export function newHistory(id, latest, frame, shared) {
 
   return {
     node,
-    /** A reading has just arrived. */
+    /** A reading has just arrived: the next tick draws it. */
     take(value, at) {
       if (typeof value !== "number" || at <= (arrived.at(-1)?.[0] ?? 0)) return;
       arrived = [...arrived.slice(-MOST_LIVE), [at, value, value, value]];
-      if (chart && frame.live && told.points.length) show();
+      grown = true;
     },
     /** Let time go on: the picture by a pixel, the data when it has aged. */
     tick() {
       if (!visible || document.hidden || asking) return;
       const now = shared.now();
       if (outdated() || (frame.live && now - told.at >= Math.max(FRESH_S, step()))) load();
-      else if (chart && frame.live && now - drawnAt >= frame.span / Math.max(120, place.clientWidth)) show();
+      else if (chart && frame.live && (grown || now - drawnAt >= frame.span / chart.width)) show();
     },
     /** Its marks have changed. */
     remark() {

@@ -18,6 +18,7 @@ export function newSensors(id, frame, shared, { query, setQuery }) {
   const cards = new Map();
   const groups = new Map();
   let shape = "";
+  let last = [];
   let only = query.get("only") === "trouble";
   const list = el("div", { class: "sensor-groups" });
   const none = el("p", { class: "note", hidden: true }, "No sensor here has all of these words.");
@@ -69,6 +70,9 @@ export function newSensors(id, frame, shared, { query, setQuery }) {
 
   /** Bring the cards up to date with these sensors. */
   function show(sensors) {
+    const same = sensors.length === last.length && sensors.every((sensor, index) => sensor === last[index]);
+    last = sensors;
+    if (same) return;
     const now = new Map(sensors.map((sensor) => [keyOf(sensor), sensor]));
     const wanted = JSON.stringify(sensors.map((sensor) => [groupOf(sensor), sensor.name, sensor.instance, isText(sensor), aboutText(sensor)]).sort(byText));
     for (const [key, sensor] of now) {

@@ -30,6 +30,7 @@ export function mount(root, context) {
   const pin = newPinButton(id, known?.hostname || id);
   const view = build({ pin, timebar, sensors, happened, reactions });
   const channelTime = newChannelTime(view.prominent, view.aside);
+  const joined = newJoin();
   let detail = null;
   root.append(view.node);
   const header = keepUnderHeader(view.node);
@@ -100,11 +101,21 @@ export function mount(root, context) {
   };
 }
 
-// The live values, with what only the full answer tells (thresholds, description).
-function joined(detail, live) {
-  const known = new Map((detail?.sensors ?? []).map((sensor) => [keyOf(sensor), sensor]));
-  if (!live) return [...known.values()];
-  return [...live.series].map(([key, sensor]) => ({ ...known.get(key), ...sensor }));
+// The live values, with what only the full answer tells (thresholds, description). What changed
+// in neither is the same object as before, so that its card need not look at it.
+function newJoin() {
+  let before = new Map();
+  return (detail, live) => {
+    const known = new Map((detail?.sensors ?? []).map((sensor) => [keyOf(sensor), sensor]));
+    const parts = live ? [...live.series] : [...known];
+    before = new Map(parts.map(([key, sensor]) => [key, kept(before.get(key), known.get(key), sensor)]));
+    return [...before.values()].map(({ joined }) => joined);
+  };
+}
+
+function kept(old, full, newest) {
+  if (old && old.full === full && old.newest === newest) return old;
+  return { full, newest, joined: { ...full, ...newest } };
 }
 
 // What sticks to the top of the window does so below the page's header, where that does too.
