@@ -51,13 +51,13 @@ export function connect(store) {
     const since = store.connection.state === "lost" ? store.connection.since : Date.now();
     store.setConnection({ state: "lost", since, retryAt: Date.now() + wait });
     clearTimeout(timer);
-    timer = setTimeout(code === SIGNED_OUT ? renew : open, wait);
+    timer = setTimeout(code === SIGNED_OUT ? signIn : open, wait);
   }
 
-  // Opening the page is what starts a session; another daemon's page may have ended ours.
-  async function renew() {
-    await fetch("/", { cache: "no-store", credentials: "same-origin" }).catch(() => null);
-    open();
+  // The session has ended, or another daemon is here now; after signing in, what was shown is
+  // shown again.
+  function signIn() {
+    location.replace(`/login${location.hash}`);
   }
 
   function watch() {

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from outkept.model.event import EventType
 from outkept.model.level import SensorStatus, ServerStatus
+from outkept.serve.auth import Kind, Role, Scope
 
 Value = float | str | None
 
@@ -167,3 +168,20 @@ class ProblemDetail(_Shape):
     title: str
     status: int
     detail: str
+
+
+class Me(_Shape):
+    """Who is asking. `role` is the highest that the scopes amount to, if any; `expires` is when
+    the session or the token ends by itself, if it does."""
+
+    kind: Kind
+    name: str
+    role: Role | None
+    scopes: list[Scope]
+    expires: float | None
+
+
+class SignedIn(_Shape):
+    """Whether who asks is somebody."""
+
+    signed_in: bool
