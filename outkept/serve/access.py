@@ -52,6 +52,7 @@ class Access:
         self.tokens = Tokens(state)
         self.sessions = Sessions(state)
         self.attempts = Attempts()
+        self.clock = time.monotonic
         self._checker = Checker()
         # Cookies are shared by all ports of a host; two daemons must not sign each other out.
         self.cookie = f"outkept_{hashlib.sha256(secret).hexdigest()[:12]}"
@@ -108,10 +109,10 @@ class Access:
         Raises SignInError, passwords.BusyError. Takes as long for a name that isn't there.
         """
         name = normal(name)
-        wait = self.attempts.wait(name, address, time.monotonic())
+        wait = self.attempts.wait(name, address, self.clock())
         if wait > 0:
             raise TooManyAttemptsError(wait)
-        self.attempts.begin(name, address, time.monotonic())
+        self.attempts.begin(name, address, self.clock())
         user = self.users.get(name)
         right = await self._checker.check(user.password if user else None, password)
         if not right or user is None:

@@ -31,9 +31,9 @@ class Need:
     async def __call__(self, request: Request) -> None:
         """Let the request through, or raise Problem."""
         access = access_of(request)
-        _check_origin(access, request)
         if not self.is_open:
             allow(access, request, self.scope)
+        _check_origin(access, request)
 
 
 def needs(scope: Scope) -> Any:

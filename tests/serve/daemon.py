@@ -32,6 +32,7 @@ class Daemon:
     hub: Hub
     fleet: Fleet
     access: Access
+    port: int
     secret: bytes = SECRET
 
     @property
@@ -77,7 +78,7 @@ async def daemon(
     _know(access)
     app = create_app(fleet, hub, access, DASHBOARD)
     listening = asyncio.Event()
-    url = address_of(listener, place)
+    url, port = address_of(listener, place), listener.getsockname()[1]
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(serve(app, listener, certificate=certificate, ready=listening.set)),
@@ -85,7 +86,7 @@ async def daemon(
         ]
         try:
             await asyncio.wait_for(listening.wait(), DEADLINE)
-            yield Daemon(url, hub, fleet, access, secret)
+            yield Daemon(url, hub, fleet, access, port, secret)
         finally:
             for task in running:
                 task.cancel()
