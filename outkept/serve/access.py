@@ -47,6 +47,7 @@ class Access:
 
     def __init__(self, secret: bytes, listen: str | Place, *, state: Path | None = None) -> None:
         self._secret = secret
+        self.state = state
         self.place = listen if isinstance(listen, Place) else Place(listen)
         self.users = Users(state)
         self.tokens = Tokens(state)
@@ -119,6 +120,10 @@ class Access:
             raise WrongPasswordError("the user's name or the password is wrong")
         self.attempts.succeeded(name, address)
         return await self.begin(user.role, user=user.name, stamp=user.stamp)
+
+    def live_sessions(self) -> list[Session]:
+        """The sessions that still let somebody in, oldest first."""
+        return [one for one in self.sessions.all() if self._granted(one) is not None]
 
     async def sign_out(self, headers: Headers) -> None:
         """End the session of the request's cookie, if there is one."""

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from outkept import __version__
 from outkept.serve.access import Access
+from outkept.serve.admission import create_admission_router
 from outkept.serve.api import create_router
 from outkept.serve.guard import Guard
 from outkept.serve.live import Hub
@@ -31,6 +32,7 @@ def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASG
     install(app)
     app.include_router(create_router(source, access))
     app.include_router(create_me_router(access))
+    app.include_router(create_admission_router(access))
     add_live(app, hub, access)
     add_probes(app, source, hub)
     add_page(app, access, dashboard)

@@ -9,7 +9,6 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +80,10 @@ class Sessions:
         """This session is no more; nothing happens if it isn't one."""
         self._by_hash.pop(_hash(id_), None)
 
+    def forget(self, session: Session) -> None:
+        """This session is no more."""
+        self._by_hash.pop(session.hash, None)
+
     def spend(self, link: str, expires: float) -> bool:
         """Whether this is the first use of the link of this id, which is valid until then."""
         self._prune()
@@ -89,7 +92,7 @@ class Sessions:
         self._spent[link] = expires
         return True
 
-    def all(self) -> Iterable[Session]:
+    def all(self) -> list[Session]:
         """The sessions that have not expired, oldest first."""
         self._prune()
         return list(self._by_hash.values())

@@ -185,3 +185,51 @@ class SignedIn(_Shape):
     """Whether who asks is somebody."""
 
     signed_in: bool
+
+
+class User(_Shape):
+    """Somebody who may sign in with a password."""
+
+    name: str
+    role: Role
+    changed: float
+
+
+class Users(_Shape):
+    """The users."""
+
+    items: list[User]
+    next: None
+
+
+class Token(_Shape):
+    """A token with a name; the token itself can't be shown again."""
+
+    name: str
+    scopes: list[Scope]
+    created: float
+    expires: float | None
+
+
+class Tokens(_Shape):
+    """The tokens with a name."""
+
+    items: list[Token]
+    next: None
+
+
+class Session(_Shape):
+    """A page that is signed in. `user` is empty for one that came by a link."""
+
+    id: str
+    user: str
+    role: Role
+    created: float
+    expires: float
+
+
+class Sessions(_Shape):
+    """The pages that are signed in."""
+
+    items: list[Session]
+    next: None
