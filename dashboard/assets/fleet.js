@@ -16,6 +16,8 @@ import { shapePicture } from "./silhouettes.js";
 const CHIPS = ["alarmed", "warned", "disconnected", "quarantined", "queued", "normal"];
 const TYPING_MS = 150;
 const CURSOR_MS = 400;
+// More groups than that make a canvas higher than browsers draw.
+const MOST_MAPPED = 300;
 
 /** The page's module interface: see router.js. */
 export function mount(root, context) {
@@ -63,20 +65,28 @@ export function mount(root, context) {
       view?.end();
       view = views[state.view]();
       fill(parts.place, view.node);
-      if (selection.groups.length) view.show(selection.groups, state.sel);
+      if (selection.groups.length) showGroups();
     }
     showControls();
     selection.set({ text: [state.q, state.level ? `level:${state.level}` : ""].join(" ").trim(), group: state.group });
   }
 
   function changed() {
-    view?.show(selection.groups, state.sel);
+    showGroups();
     const known = store.servers.size;
     setText(parts.total, selection.total === known ? `${count(known)} servers` : `${count(selection.total)} of ${count(known)} servers`);
-    setShown(parts.note, selection.total === 0);
-    setText(parts.note, !store.loaded ? "Waiting for the fleet…" : known ? "No server matches this filter." : "No servers yet. They appear here as the sweep finds them.");
+    setShown(parts.empty, selection.total === 0);
+    setText(parts.empty, !store.loaded ? "Waiting for the fleet…" : known ? "No server matches this filter." : "No servers yet. They appear here as the sweep finds them.");
     showGroupings();
     showControls();
+  }
+
+  function showGroups() {
+    const { groups } = selection;
+    const most = state.view === "map" ? MOST_MAPPED : Infinity;
+    view?.show(groups.slice(0, most), state.sel);
+    setShown(parts.cut, groups.length > most);
+    setText(parts.cut, `The map shows the first ${count(MOST_MAPPED)} of ${count(groups.length)} groups; the list has them all.`);
   }
 
   function showGroupings() {
@@ -166,7 +176,8 @@ function build() {
   const viewButtons = new Map([["map", "Map"], ["list", "List"]].map(([name, label]) => [name, el("button", { type: "button", class: "segment" }, icon(name), label)]));
   const total = el("span", { class: "fleet-total", role: "status" });
   const place = el("div", { class: "fleet-view" });
-  const note = el("p", { class: "note" });
+  const empty = el("p", { class: "note" });
+  const cut = el("p", { class: "note", hidden: true });
   const nodes = [
     el("div", { class: "page-head" }, el("h1", {}, "Fleet"), total),
     el(
@@ -177,8 +188,9 @@ function build() {
       el("label", { class: "labelled" }, "Group by ", group),
       el("div", { class: "segments", role: "group", "aria-label": "View" }, [...viewButtons.values()]),
     ),
-    note,
+    empty,
     place,
+    cut,
   ];
-  return { nodes, filter, chips, group, viewButtons, total, place, note };
+  return { nodes, filter, chips, group, viewButtons, total, place, empty, cut };
 }

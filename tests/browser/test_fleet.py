@@ -126,6 +126,20 @@ async def test_groups_by_level_range_label_and_os(visit: Visitor) -> None:
     await expect(page.get_by_text("1 of 3 servers")).to_be_visible()
 
 
+async def test_more_groups_than_a_map_can_draw_are_all_in_the_list(visit: Visitor) -> None:
+    fleet = Fleet(server(f"s{n}", f"s{n}.net", labels={"rack": f"r{n:03}"}) for n in range(310))
+    opened = await visit(fleet, "#/fleet?group=label:rack")
+    page = opened.page
+    await expect(page.locator(".map-label")).to_have_count(300)
+    await expect(page.get_by_text("The map shows the first 300 of 310 groups")).to_be_visible()
+    await page.get_by_role("button", name="List").click()
+    await expect(page.get_by_text("The map shows the first")).to_be_hidden()
+    await expect(rows(page).first).to_be_visible()
+    await page.keyboard.press("End")
+    await expect(page.get_by_role("button", name="r309 1")).to_be_visible()
+    await opened.assert_no_complaints()
+
+
 async def test_rows_are_as_live_as_tiles(visit: Visitor) -> None:
     opened = await visit(small(), "#/fleet?view=list")
     page = opened.page

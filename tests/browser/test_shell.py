@@ -97,6 +97,11 @@ async def test_slash_finds_hostnames_addresses_labels_and_sensors(visit: Visitor
     ):
         await box.fill(text)
         await expect(chosen).to_contain_text(found)
+    await box.fill("uptime")
+    await expect(chosen).to_contain_text("on 32 servers")
+    await page.keyboard.press("Enter")
+    await expect(heading(page)).to_have_text("uptime")
+    await page.keyboard.press("/")
     await box.fill("cache01")
     await expect(chosen).to_contain_text("cache01")
     await page.keyboard.press("Enter")
