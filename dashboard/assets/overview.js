@@ -16,7 +16,8 @@ const FILTERS = new Map([
   ["alarmed", ["Alarmed", (server) => server.status === "alarmed"]],
   ["warned", ["Warned", (server) => server.status === "warned"]],
   ["both", ["Alarmed or warned", (server) => server.status === "alarmed" || server.status === "warned"]],
-  ["disconnected", ["Disconnected", (server) => server.status === "disconnected" || server.status === "quarantined"]],
+  ["disconnected", ["Disconnected", (server) => server.status === "disconnected"]],
+  ["quarantined", ["Quarantined", (server) => server.status === "quarantined"]],
   ["queued", ["Queued up", (server) => Boolean(server.queued_up)]],
   ["pinned", ["Pinned", (server) => isPinned(server.id)]],
 ]);
@@ -67,7 +68,8 @@ export function mount(root, context) {
       alarmed: of("alarmed"),
       warned: of("warned"),
       both: of("alarmed") + of("warned"),
-      disconnected: of("disconnected") + of("quarantined"),
+      disconnected: of("disconnected"),
+      quarantined: of("quarantined"),
       queued: of("queued"),
       pinned: known.length,
     };

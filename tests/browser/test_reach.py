@@ -116,3 +116,26 @@ async def test_landmarks_and_names_are_there(visit: Visitor) -> None:
         await expect(page.get_by_role(role)).to_have_count(1)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     await expect(page.get_by_role("list", name="Servers")).to_be_visible()
+
+
+OBSCURED = """() => {
+  const node = document.activeElement;
+  const box = node.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return !(at === node || node.contains(at) || at?.contains(node))
+    && node.outerHTML.slice(0, 120);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_what_has_the_focus_is_never_hidden_by_what_sticks(
+    visit: Visitor, width: int
+) -> None:
+    opened = await visit(varied(), "#/fleet?view=list", width=width)
+    page = opened.page
+    pins = page.locator(".list-body .pin")
+    await expect(pins.first).to_be_visible()
+    await pins.first.focus()
+    for key in ["Tab"] * 30 + ["Shift+Tab"] * 24:
+        await page.keyboard.press(key)
+        assert await page.evaluate(OBSCURED) is False
