@@ -19,7 +19,10 @@ from outkept.serve.websocket import add_live
 
 
 def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASGIApp:
-    """What uvicorn serves. `dashboard` is the folder with the page's shell and files."""
+    """What uvicorn serves. `dashboard` is the folder with the page's shell and files.
+
+    Takes a tenth of a second, so that no request does.
+    """
     app = FastAPI(
         title="Outkept",
         version=__version__,
@@ -36,4 +39,6 @@ def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASG
     add_live(app, hub, access)
     add_probes(app, source, hub)
     add_page(app, access, dashboard)
+    # FastAPI would make this, and what its routes need, at the first request.
+    app.openapi()
     return Guard(app, access)

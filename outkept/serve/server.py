@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from outkept.serve.certificate import Certificate
 from outkept.serve.errors import ListenError, ListenRefused
 from outkept.serve.place import Place, is_loopback
+from outkept.serve.protocol import LiveProtocol
 
 GRACE = 2
 """Seconds that answers under way get at shutdown; then their connections are cut."""
@@ -97,10 +98,12 @@ async def serve(
         config.ssl = certificate.context
     server = _Server(config, ready)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(certificate.renew()) if certificate else None
+        if certificate is None:
             await server.serve([listener])
-            if renewing is not None:
+        else:
+            async with asyncio.TaskGroup() as tasks:
+                renewing = tasks.create_task(certificate.renew())
+                await server.serve([listener])
                 renewing.cancel()
     finally:
         try:
@@ -120,7 +123,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         app,
         loop="none",
         http="h11",
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         lifespan="off",
         log_config=None,
         log_level="error",
@@ -128,7 +131,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         ws_max_size=1024,
-        # Compressing for each client would cost what encoding once for all saves.
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=16 * 1024,
         timeout_graceful_shutdown=GRACE,

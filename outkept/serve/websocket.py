@@ -9,6 +9,7 @@ from outkept.serve.access import Access
 from outkept.serve.auth import Scope
 from outkept.serve.live import Client, FullError, Hub
 from outkept.serve.problems import problem
+from outkept.serve.protocol import DEFLATED
 
 UNAUTHENTICATED = 4401
 """Close code for a browser, which can't see the status of a refused handshake."""
@@ -74,7 +75,10 @@ async def _send(socket: WebSocket, client: Client) -> None:
     a connection whose peer takes nothing at all."""
     try:
         while True:
-            await socket.send_text(await client.next())
+            frame = await client.next()
+            await socket.send(
+                {"type": "websocket.send", "text": frame.text, DEFLATED: frame.deflated}
+            )
     except WebSocketDisconnect:
         return
 
