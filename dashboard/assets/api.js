@@ -6,11 +6,11 @@ const DEADLINE = 15000;
 let running = 0;
 const waiting = [];
 
-/** The answer to GET `path` below /api/v1. Throws an Error whose message is the problem's. */
+/** The answer to GET `path` below /api/v1; a parameter that is a list is given several times.
+ * Throws an Error whose message is the problem's. */
 export async function get(path, parameters = {}, signal = undefined) {
-  const query = new URLSearchParams(
-    Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined),
-  );
+  const pairs = Object.entries(parameters).flatMap(([key, value]) => [value].flat().map((one) => [key, one]));
+  const query = new URLSearchParams(pairs.filter(([, value]) => value !== null && value !== undefined));
   const text = query.toString();
   return inTurn(() => ask(`/api/v1${path}${text ? `?${text}` : ""}`, { signal }));
 }

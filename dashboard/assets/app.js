@@ -1,70 +1,74 @@
-// The page: one store, one connection, and the views that show them.
+// The page: one store, one connection, the shell around, and the page the address asks for.
 
 import { connect } from "./connection.js";
-import { setShown } from "./dom.js";
-import { mountEvents } from "./events.js";
-import { mountFilters } from "./filters.js";
-import { mountFleet } from "./fleet.js";
+import { mountConsole } from "./console.js";
+import { mountHappenings } from "./happenings.js";
 import { mountHeader } from "./header.js";
-import { fleetLink, parseRoute } from "./route.js";
-import { mountServer } from "./server.js";
+import { mountHelp } from "./help.js";
+import { createKeys } from "./keys.js";
+import { mountNav } from "./nav.js";
+import { isPinned, setPinned } from "./pins.js";
+import { startRouter } from "./router.js";
+import { findRoute } from "./route.js";
+import { ROUTES } from "./routes.js";
+import { mountSearch } from "./search.js";
+import { isSpeaking, mountSpeech, setSpeaking } from "./speech.js";
 import { createStore } from "./store.js";
-import { mountSweeps } from "./sweeps.js";
+import { mountTitle } from "./title.js";
+import { mountTools, nextTheme } from "./tools.js";
 
-const WIDE = "(min-width: 1100px)";
 const part = (id) => document.getElementById(id);
+const pages = ROUTES.filter(({ nav }) => nav).map(({ path, nav }) => [nav.label, `#${path}`, nav.icon]);
 
 const store = createStore();
-const fleetPage = part("fleet-page");
-const serverPage = part("server-page");
-let leave = () => {};
-let scrolled = 0;
+const keys = createKeys();
+const help = mountHelp(keys);
+const nav = mountNav(ROUTES, part("nav"));
+const search = mountSearch(store, pages);
+const terminal = mountConsole(store, { search: search.open, help, wall: openWall }, pages);
 
-function go() {
-  const route = parseRoute(location.hash);
-  leave();
-  leave = () => {};
-  const fleet = route.page === "fleet";
-  if (!fleet && !fleetPage.hidden) scrolled = scrollY;
-  setShown(fleetPage, fleet);
-  setShown(serverPage, !fleet);
-  if (fleet) {
-    serverPage.replaceChildren();
-    store.setView({ filter: route.filter, search: route.search });
-    scrollTo(0, scrolled);
-  } else {
-    leave = mountServer(store, route.id, serverPage, fleetLink(store.view));
-    scrollTo(0, 0);
-  }
+// The wall takes the screen where the browser lets it: from a key or a click, it does.
+function openWall() {
+  document.documentElement.requestFullscreen?.().catch(() => {});
+  location.hash = "#/wall";
 }
 
-// Typing in the search box must not fill the browser's history.
-function remember(view) {
-  const link = fleetLink(view);
-  if (!fleetPage.hidden && link !== (location.hash || "#/")) history.replaceState(null, "", link);
+// The server that is shown, or whose link or tile has the focus.
+function pinThis() {
+  const link = document.activeElement?.closest("li, [role=row]")?.querySelector('a[href^="#/server/"]');
+  const found = findRoute(ROUTES, link?.getAttribute("href") ?? location.hash);
+  if (found?.route.name === "server") setPinned(found.params.id, !isPinned(found.params.id));
 }
 
-function fold() {
-  part("events-panel").open = matchMedia(WIDE).matches;
+keys.add("/", "search servers, sensors and pages", () => search.open());
+keys.add("`", "the console", () => terminal.toggle());
+keys.add("?", "this help", help);
+keys.add("m", "mute or speak alarms", () => setSpeaking(!isSpeaking()));
+keys.add("t", "the next theme: system, light, dark", nextTheme);
+keys.add("w", "wall mode; Escape leaves it", openWall);
+keys.add("p", "pin or unpin the server that is shown or has the focus", pinThis);
+for (const { path, nav: entry } of ROUTES) {
+  if (entry?.key) keys.add(`g ${entry.key}`, entry.label.toLowerCase(), () => void (location.hash = `#${path}`));
 }
 
-mountFilters(store, { chips: part("chips"), search: part("search") });
-mountFleet(store, { list: part("tiles"), note: part("fleet-note"), total: part("fleet-total"), end: part("tiles-end") });
-mountEvents(store, { list: part("events"), last: part("last-event"), note: part("events-note") });
-mountSweeps(store, part("sweeps"));
-store.on("view", remember);
-addEventListener("hashchange", go);
-matchMedia(WIDE).addEventListener("change", fold);
-fold();
+mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle() });
+part("search-button").addEventListener("click", () => search.open());
+mountSpeech(store);
+mountHappenings(store, part("ticker"));
+startRouter(ROUTES, part("main"), { store, title: mountTitle(store) }, nav.show);
+
 // A plain jump would change the address, which says what is shown.
 part("skip").addEventListener("click", (event) => {
   event.preventDefault();
   part("main").focus();
 });
-go();
 const connection = connect(store);
 mountHeader(
   store,
   { counters: part("counters"), pulse: part("pulse"), state: part("state"), banner: part("banner") },
   connection.now,
 );
+
+// With all pages at hand, going to another one needs no daemon that answers.
+const later = globalThis.requestIdleCallback ?? ((job) => setTimeout(job, 1000));
+later(() => ROUTES.forEach(({ load }) => load().catch(() => {})));

@@ -1,16 +1,21 @@
 // The websocket to the daemon: keeps it, notices when it is gone, and heals by itself.
 
+import { isLarge, readSnapshot } from "./snapshot.js";
+
 const SIGNED_OUT = 4401;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15000;
 // The daemon sends its counters every second; several missed in a row are silence.
 const SILENCE = 8000;
+// Frames that wait while a snapshot is read. The daemon sends about five a second.
+const MOST_WAITING = 400;
 
 /** Keep `store` in step with the daemon for as long as the page lives. */
 export function connect(store) {
   let socket = null;
   let failures = 0;
   let timer = 0;
+  let waiting = null;
 
   function open() {
     clearTimeout(timer);
@@ -18,24 +23,50 @@ export function connect(store) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const mine = new WebSocket(`${scheme}://${location.host}/api/v1/live`);
     socket = mine;
+    waiting = null;
     store.setConnection({ attempted: Date.now(), retryAt: 0 });
     mine.addEventListener("message", (message) => {
-      if (mine === socket) hear(JSON.parse(message.data));
+      if (mine === socket) hear(message.data, mine);
     });
     mine.addEventListener("close", (event) => {
       if (mine === socket) lose(event.code);
     });
   }
 
-  function hear(frame) {
-    const first = frame.type === "snapshot" && store.connection.state !== "live";
-    if (!store.apply(frame)) {
+  // One frame after the other, though a large one takes a while.
+  function hear(text, from) {
+    store.connection.heard = Date.now();
+    if (waiting) waiting.push(text);
+    else if (isLarge(text)) hearInPieces(text, from);
+    else take(parsed(text));
+    if (waiting?.length > MOST_WAITING) drop();
+  }
+
+  async function hearInPieces(text, from) {
+    waiting = [];
+    const snapshot = store.startSnapshot();
+    const gone = () => from !== socket;
+    const frame = await readSnapshot(text, snapshot.add, gone).catch(() => null);
+    if (gone()) return;
+    const late = waiting;
+    waiting = null;
+    if (frame === null) {
       drop();
       return;
     }
+    snapshot.end(frame);
+    settled();
+    for (const one of late) if (!gone()) hear(one, from);
+  }
+
+  function take(frame) {
+    if (!frame || !store.apply(frame)) drop();
+    else if (frame.type === "snapshot") settled();
+  }
+
+  function settled() {
     failures = 0;
-    store.connection.heard = Date.now();
-    if (first) store.setConnection({ state: "live", since: Date.now() });
+    if (store.connection.state !== "live") store.setConnection({ state: "live", since: Date.now() });
   }
 
   function drop() {
@@ -78,4 +109,12 @@ export function connect(store) {
   });
   open();
   return { now };
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

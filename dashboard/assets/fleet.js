@@ -1,128 +1,181 @@
-// All servers as tiles, the most urgent first. Only what changed is touched, a slice at a time,
-// and only as many tiles are drawn as someone has scrolled to.
+// All servers at any number: as a map or a list, filtered and in groups. The address says which.
 
-import { setShown, setText } from "./dom.js";
-import { matches } from "./filters.js";
+import { el, fill, setAttribute, setShown, setText } from "./dom.js";
+import { newFleetList } from "./fleet-list.js";
+import { newFleetMap } from "./fleet-map.js";
 import { count } from "./format.js";
-import { serverRank } from "./levels.js";
-import { newTile } from "./tile.js";
+import { groupings } from "./grouping.js";
+import { icon } from "./icons.js";
+import { word } from "./levels.js";
+import { KEYS, LEVELS } from "./query.js";
+import { serverLink } from "./route.js";
+import { newSelection } from "./selection.js";
+import { shapePicture } from "./silhouettes.js";
 
-const SLICE = 8;
-const AGES = 10000;
-const PAGE = 240;
+const CHIPS = ["alarmed", "warned", "disconnected", "quarantined", "queued", "normal"];
+const TYPING_MS = 150;
+const CURSOR_MS = 400;
 
-/** Show the servers of `store` in `list`; `note` says so if there are none to show, `total` how
- * many there are, and more are drawn when `end`, which stands behind the list, comes near. */
-export function mountFleet(store, { list, note, total, end }) {
-  const places = new Map();
-  const tiles = new Map();
-  const dirty = new Set();
-  let limit = PAGE;
-  let moved = false;
-  let drawing = 0;
+/** The page's module interface: see router.js. */
+export function mount(root, context) {
+  const { store } = context;
+  const parts = build();
+  root.append(...parts.nodes);
+  const selection = newSelection(store, changed);
+  let view = null;
+  let state = { q: "", level: "", group: "none", view: "map", sel: "" };
+  let timer = 0;
+  let cursorTimer = 0;
 
-  function touch(ids) {
-    for (const id of ids) dirty.add(id);
-    drawing ||= requestAnimationFrame(draw);
+  const views = {
+    map: () => newFleetMap(store, { open, narrow, chosen: remember }),
+    list: () => newFleetList(store, { narrow }),
+  };
+
+  function open(id) {
+    context.setQuery({ sel: id });
+    location.hash = serverLink(id);
   }
 
-  function draw() {
-    drawing = 0;
-    const until = performance.now() + SLICE;
-    for (const id of dirty) {
-      dirty.delete(id);
-      bringUpToDate(id);
-      if (performance.now() > until) break;
-    }
-    if (dirty.size) drawing = requestAnimationFrame(draw);
-    else if (moved) arrange();
-    say();
+  function remember(id) {
+    clearTimeout(cursorTimer);
+    state.sel = id;
+    cursorTimer = setTimeout(() => context.setQuery({ sel: id }), CURSOR_MS);
   }
 
-  function bringUpToDate(id) {
-    const server = store.servers.get(id);
-    const place = server && matches(server, store.view) ? placeOf(server) : undefined;
-    if (places.get(id) !== place) {
-      moved = true;
-      if (place === undefined) places.delete(id);
-      else places.set(id, place);
-    }
-    if (place !== undefined) tiles.get(id)?.show(server, store.now());
+  function narrow(group) {
+    const term = termOf(state.group, group);
+    if (term) set({ q: `${state.q} ${term}`.trim(), group: "none" }, true);
   }
 
-  function arrange() {
-    moved = false;
-    const ordered = [...places].sort((a, b) => (a[1] < b[1] ? -1 : 1)).slice(0, limit);
-    const visible = new Set(ordered.map(([id]) => id));
-    for (const [id, tile] of tiles) {
-      if (visible.has(id)) continue;
-      tile.node.remove();
-      tiles.delete(id);
+  function set(changes, push = false) {
+    const before = state;
+    // What was typed a moment ago counts before the button that was pressed after it.
+    if (timer) changes = { q: parts.filter.value.trim(), ...changes };
+    clearTimeout(timer);
+    timer = 0;
+    state = { ...state, ...changes };
+    if (state.view !== "list") state.view = "map";
+    if (!LEVELS.includes(state.level)) state.level = "";
+    context.setQuery({ q: state.q, level: state.level, group: state.group === "none" ? "" : state.group, view: state.view === "map" ? "" : state.view, sel: state.sel }, { push });
+    if (!view || before.view !== state.view) {
+      view?.end();
+      view = views[state.view]();
+      fill(parts.place, view.node);
+      if (selection.groups.length) view.show(selection.groups, state.sel);
     }
-    for (const id of visible) {
-      if (tiles.has(id)) continue;
-      const server = store.servers.get(id);
-      const tile = newTile(server);
-      tile.show(server, store.now());
-      tiles.set(id, tile);
-    }
-    reorder(list, [...visible].map((id) => tiles.get(id).node));
-    // Asks anew whether the end is near: the list may have become shorter.
-    nearing.unobserve(end);
-    nearing.observe(end);
+    showControls();
+    selection.set({ text: [state.q, state.level ? `level:${state.level}` : ""].join(" ").trim(), group: state.group });
   }
 
-  const nearing = new IntersectionObserver(
-    (entries) => {
-      if (!entries.at(-1).isIntersecting || places.size <= limit) return;
-      limit += PAGE;
-      moved = true;
-      touch([]);
-    },
-    { rootMargin: "800px" },
-  );
-
-  function say() {
-    const shown = places.size;
+  function changed() {
+    view?.show(selection.groups, state.sel);
     const known = store.servers.size;
-    setText(total, shown === known ? `${count(known)} servers` : `${count(shown)} of ${count(known)} servers`);
-    setShown(note, shown === 0 && !dirty.size);
-    if (!store.loaded) setText(note, "Waiting for the fleet…");
-    else if (known) setText(note, "No server matches this filter and search.");
-    else setText(note, "No servers yet. They appear here as the sweep finds them.");
+    setText(parts.total, selection.total === known ? `${count(known)} servers` : `${count(selection.total)} of ${count(known)} servers`);
+    setShown(parts.note, selection.total === 0);
+    setText(parts.note, !store.loaded ? "Waiting for the fleet…" : known ? "No server matches this filter." : "No servers yet. They appear here as the sweep finds them.");
+    showGroupings();
+    showControls();
   }
 
-  store.on("servers", (ids) => touch(ids ?? [...places.keys(), ...store.servers.keys()]));
-  store.on("view", () => {
-    limit = PAGE;
-    touch([...places.keys(), ...store.servers.keys()]);
-  });
-  // Ages grow without any news.
-  setInterval(() => touch([...tiles.keys()].filter((id) => !store.servers.get(id)?.connected)), AGES);
-  say();
-}
-
-// A text that sorts by urgency, then by name with its numbers as numbers, then by id.
-function placeOf(server) {
-  const name = server.hostname.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
-  return `${serverRank(server).toFixed(1)}\n${name}\n${server.id}`;
-}
-
-// Walks the list once and moves only what stands in the wrong place, so that a tile that is
-// read or has the focus stays where it is unless its own place changed.
-function reorder(list, nodes) {
-  const focused = document.activeElement;
-  let at = list.firstElementChild;
-  for (const node of nodes) {
-    if (node === at) {
-      at = at.nextElementSibling;
-    } else if (at && at.nextElementSibling === node) {
-      const strayed = at;
-      at = node.nextElementSibling;
-      strayed.remove();
-    } else {
-      list.insertBefore(node, at);
+  function showGroupings() {
+    const choices = groupings(store.servers.values());
+    if (!choices.some(([value]) => value === state.group)) choices.push([state.group, state.group]);
+    const key = JSON.stringify(choices);
+    if (parts.group.dataset.key !== key) {
+      parts.group.dataset.key = key;
+      fill(parts.group, choices.map(([value, name]) => el("option", { value }, name)));
     }
+    parts.group.value = state.group;
   }
-  if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
+
+  function showControls() {
+    if (parts.filter.value !== state.q && document.activeElement !== parts.filter) parts.filter.value = state.q;
+    for (const [level, { button, amount }] of parts.chips) {
+      const now = store.counts.get(level) ?? 0;
+      setText(amount, count(now));
+      setAttribute(button, "data-zero", now === 0);
+      setAttribute(button, "aria-pressed", String(state.level === level));
+    }
+    for (const [name, button] of parts.viewButtons) setAttribute(button, "aria-pressed", String(state.view === name));
+  }
+
+  parts.filter.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => set({ q: parts.filter.value.trim() }), TYPING_MS);
+  });
+  parts.filter.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !parts.filter.value) return;
+    parts.filter.value = "";
+    set({ q: "" });
+  });
+  parts.group.addEventListener("change", () => set({ group: parts.group.value }, true));
+  for (const [level, { button }] of parts.chips) button.addEventListener("click", () => set({ level: state.level === level ? "" : level }, true));
+  for (const [name, button] of parts.viewButtons) button.addEventListener("click", () => set({ view: name }, true));
+
+  store.on("servers", (ids) => {
+    if (ids !== null) view.refresh(ids);
+  });
+  context.onQuery((query) => {
+    parts.filter.value = query.get("q") ?? "";
+    set(fromQuery(query));
+  });
+  parts.filter.value = context.query.get("q") ?? "";
+  set(fromQuery(context.query));
+  changed();
+  return () => {
+    clearTimeout(timer);
+    clearTimeout(cursorTimer);
+    selection.end();
+    view.end();
+  };
+}
+
+const fromQuery = (query) => ({
+  q: query.get("q") ?? "",
+  level: query.get("level") ?? "",
+  group: query.get("group") || "none",
+  view: query.get("view") || "map",
+  sel: query.get("sel") ?? "",
+});
+
+/** The filter's term for a group; empty where none says it. */
+function termOf(grouping, group) {
+  const quoted = (text) => (/\s/.test(text) ? `"${text.replaceAll('"', "")}"` : text);
+  const [server] = group.servers;
+  if (grouping === "level") return `level:${server.status}`;
+  if (grouping === "range") return `range:${group.name}`;
+  if (grouping === "os") return `os:${quoted(group.name)}`;
+  const key = grouping.slice("label:".length);
+  return Object.hasOwn(server.labels ?? {}, key) ? `${key}=${quoted(group.name)}` : `-label:${key}`;
+}
+
+function build() {
+  const filter = el("input", {
+    type: "search", id: "fleet-filter", class: "search", placeholder: "Filter: web site:lisbon os:debian range:10.0.0.0/24", maxlength: 300,
+    autocomplete: "off", spellcheck: "false", "aria-label": `Filter by words, or by ${KEYS.join(", ")} or a label, as in os:debian`,
+  });
+  const chips = new Map(CHIPS.map((level) => {
+    const amount = el("span", { class: "chip-count" }, "0");
+    return [level, { amount, button: el("button", { type: "button", class: `chip chip-${level}` }, shapePicture(level), level === "queued" ? "Queued up" : word(level), " ", amount) }];
+  }));
+  const group = el("select", { id: "fleet-group", class: "select" });
+  const viewButtons = new Map([["map", "Map"], ["list", "List"]].map(([name, label]) => [name, el("button", { type: "button", class: "segment" }, icon(name), label)]));
+  const total = el("span", { class: "fleet-total", role: "status" });
+  const place = el("div", { class: "fleet-view" });
+  const note = el("p", { class: "note" });
+  const nodes = [
+    el("div", { class: "page-head" }, el("h1", {}, "Fleet"), total),
+    el(
+      "div",
+      { class: "toolbar" },
+      filter,
+      el("div", { class: "chips", role: "group", "aria-label": "Level" }, [...chips.values()].map(({ button }) => button)),
+      el("label", { class: "labelled" }, "Group by ", group),
+      el("div", { class: "segments", role: "group", "aria-label": "View" }, [...viewButtons.values()]),
+    ),
+    note,
+    place,
+  ];
+  return { nodes, filter, chips, group, viewButtons, total, place, note };
 }

@@ -92,9 +92,17 @@ export function time(at) {
 
 const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const date = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
+const MONTH = 28 * 86400;
 
-/** A mark on a time axis whose marks are `step` seconds apart. */
-export const axisTime = (at, step) => (step >= 86400 ? date : step < 60 ? clock : minute).format(new Date(at * 1000));
+/** A mark on a time axis whose marks are `step` seconds apart. Midnight is the day that begins. */
+export function axisTime(at, step) {
+  const when = new Date(at * 1000);
+  if (step >= MONTH) return month.format(when);
+  const midnight = when.getHours() + when.getMinutes() + when.getSeconds() === 0;
+  if (step >= 86400 || midnight) return date.format(when);
+  return (step < 60 ? clock : minute).format(when);
+}
 
 /** The exact instant, with its zone. */
 export const instant = (at) => exact.format(new Date(at * 1000));

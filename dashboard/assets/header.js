@@ -1,48 +1,57 @@
 // The head of the page: counters, heartbeat, and whether the daemon is there.
 
 import { el, fill, setAttribute, setShown, setText, svg } from "./dom.js";
-import { ago, count, number, time } from "./format.js";
+import { ago, count, instant, number, time } from "./format.js";
 
+// The counters of the header: key of the stats, name, what it counts.
 const COUNTERS = [
-  ["servers", "Servers", "known now"],
-  ["sensors", "Sensors", "read on all servers"],
-  ["warned", "Warned", "in the last 24 hours"],
-  ["alarmed", "Alarmed", "in the last 24 hours"],
-  ["fired", "Reactions", "fired in the last 24 hours"],
-  ["feeds", "Feeds", "items in the last 24 hours"],
+  ["warned", "Warnings", "Warnings of the last 24 hours"],
+  ["alarmed", "Alarms", "Alarms of the last 24 hours"],
+  ["fired", "Reactions", "Reactions of the last 24 hours"],
+  ["feeds", "Feeds", "Feed items of the last 24 hours"],
+  ["servers", "Servers", "Servers known now"],
+  ["sensors", "Sensors", "Sensors read on all servers"],
 ];
 const WIDTH = 120;
 const HEIGHT = 28;
 
 /** Fill the page's header and banner from `store`. `retry` asks for the daemon at once. */
 export function mountHeader(store, { counters, pulse, state, banner }, retry) {
+  mountCounters(store, counters);
+  mountPulse(store, pulse);
+  mountConnection(store, state, banner, retry);
+}
+
+/** The counters of `store` into the list `place`. */
+export function mountCounters(store, place) {
   const values = new Map();
   for (const [key, label, meaning] of COUNTERS) {
     const value = el("dd", { class: "counter-value" }, "–");
     values.set(key, value);
-    counters.append(
-      el("div", { class: `counter counter-${key}`, title: `${label}: ${meaning}` }, el("dt", {}, label), value),
-    );
+    place.append(el("div", { class: `counter counter-${key}`, title: meaning }, el("dt", {}, label), value));
   }
-  const beat = mountPulse(pulse);
-  store.on("stats", (stats) => {
+  const show = (stats) => {
     for (const [key, value] of values) {
       setText(value, count(stats[key]));
       setAttribute(value.parentNode, "data-zero", !stats[key]);
     }
-    beat(store.beats);
-  });
-  mountConnection(store, state, banner, retry);
+  };
+  store.on("stats", show);
+  if (store.stats) show(store.stats);
 }
 
-function mountPulse(pulse) {
+/** The events per second of the last two minutes, as a line and a number, into `place`. */
+export function mountPulse(store, place) {
   const area = svg("path", { class: "pulse-area" });
   const line = svg("path", { class: "pulse-line" });
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   picture.append(area, line);
   const value = el("span", { class: "pulse-value" }, "–");
-  pulse.append(picture, el("span", { class: "pulse-text" }, value, " events/s"));
-  return (beats) => {
+  place.append(picture, el("span", { class: "pulse-text" }, value, " events/s"));
+
+  function show() {
+    const { beats } = store;
+    if (!beats.length) return;
     setText(value, number(beats.at(-1)));
     if (beats.length < 2) return;
     const top = Math.max(1, ...beats);
@@ -52,7 +61,10 @@ function mountPulse(pulse) {
     });
     line.setAttribute("d", `M${points.join("L")}`);
     area.setAttribute("d", `M${points[0].split(",")[0]},${HEIGHT}L${points.join("L")}L${WIDTH},${HEIGHT}Z`);
-  };
+  }
+
+  store.on("stats", show);
+  show();
 }
 
 function mountConnection(store, state, banner, retry) {
@@ -66,6 +78,7 @@ function mountConnection(store, state, banner, retry) {
     const lost = connection.state === "lost";
     document.documentElement.dataset.connection = connection.state;
     setText(state, { live: "Live", lost: "Disconnected", connecting: "Connecting…" }[connection.state]);
+    setAttribute(state, "title", connection.heard ? `Last heard from the daemon ${instant(connection.heard / 1000)}` : false);
     state.dataset.state = connection.state;
     setShown(banner, lost);
     if (!lost) return;

@@ -17,11 +17,35 @@ const SHAPES = {
   connected: ["M5.5 8h5M6 5H4.5a3 3 0 0 0 0 6H6M10 5h1.5a3 3 0 0 1 0 6H10"],
   sensor: ["M1.5 8h3l2-5 3 10 2-5h3"],
   message: ["M2 3h12v8H7l-3 3v-3H2z"],
+  undo: ["M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6", "M5.8 3.5L2.8 6.5l3 3"],
+  earlier: ["M9.5 3.5L5 8l4.5 4.5"],
+  later: ["M6.5 3.5L11 8l-4.5 4.5"],
+  minus: ["M3 8h10"],
+  plus: ["M3 8h10M8 3v10"],
   back: ["M9.5 3L4.5 8l5 5"],
+  pin: ["M6 1.5h4l-.6 4.2 2.6 2.4v1.4H4V8.1l2.6-2.4z", "M8 9.5v5"],
+  search: ["M7 2a5 5 0 1 0 0 10A5 5 0 0 0 7 2zM11 11l3.5 3.5"],
+  speaking: ["M2 6v4h2.6L8 13V3L4.6 6z", "M10.5 5.5a3.5 3.5 0 0 1 0 5M12.6 3.5a6.3 6.3 0 0 1 0 9"],
+  muted: ["M2 6v4h2.6L8 13V3L4.6 6z", "M10.8 6l4 4M14.8 6l-4 4"],
+  system: ["M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z", "M8 1.5v13M8 4.5h3.6M8 7.5h6.2M8 10.5h5.2M8 13h2.4"],
+  light: ["M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6z", "M8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1.1 1.1M11.9 11.9L13 13M3 13l1.1-1.1M11.9 4.1L13 3"],
+  dark: ["M13.5 9.8A6 6 0 0 1 6.2 2.5a6 6 0 1 0 7.3 7.3z"],
+  wall: ["M1.5 2.5h13v9h-13z", "M5 14.5h6M8 11.5v3"],
+  console: ["M1.5 2.5h13v11h-13z", "M4.5 6l2.5 2-2.5 2M8.5 10.5h3"],
+  help: ["M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z", "M6.3 6.3a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.8.5-.8 1M8 11.3v.2"],
+  close: ["M3.5 3.5l9 9M12.5 3.5l-9 9"],
+  map: ["M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z"],
+  list: ["M2 3.5h12M2 8h12M2 12.5h12"],
+  overview: ["M2 2h5v6H2zM9 2h5v3H9zM9 7h5v7H9zM2 10h5v4H2z"],
+  fleet: ["M2 2h3v3H2zM6.5 2h3v3h-3zM11 2h3v3h-3zM2 6.5h3v3H2zM6.5 6.5h3v3h-3zM11 6.5h3v3h-3zM2 11h3v3H2zM6.5 11h3v3h-3zM11 11h3v3h-3z"],
+  sensors: ["M1.5 8h3l2-5 3 10 2-5h3"],
+  discovery: ["M8 1.5a6.5 6.5 0 1 0 6.5 6.5", "M8 4.8A3.2 3.2 0 1 0 11.2 8", "M8 8l6-6"],
+  events: ["M5.5 3.5h9M5.5 8h9M5.5 12.5h9M2 3.5h.5M2 8h.5M2 12.5h.5"],
+  incidents: ["M9 1L3 9h4l-1 6 7-8.6H8.6z"],
 };
 
 /** The picture called `name`, hidden from assistive technology: words stand beside it. */
 export function icon(name) {
-  const paths = (SHAPES[name] ?? SHAPES.unknown).map((d) => svg("path", { d }));
+  const paths = (Object.hasOwn(SHAPES, name) ? SHAPES[name] : SHAPES.unknown).map((d) => svg("path", { d }));
   return svg("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" }, ...paths);
 }

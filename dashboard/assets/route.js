@@ -1,11 +1,29 @@
-// Where we are, in the part of the address after "#": the fleet with its filter, or a server.
+// Where we are, in the part of the address after "#": "#/server/ID?range=1h".
 
-/** What `hash` asks for: {page: "server", id} or {page: "fleet", filter, search}. */
-export function parseRoute(hash) {
-  const server = /^#\/server\/([^?]+)/.exec(hash);
-  if (server) return { page: "server", id: decoded(server[1]) };
-  const query = new URLSearchParams(hash.split("?")[1] ?? "");
-  return { page: "fleet", filter: query.get("show") ?? "all", search: query.get("q") ?? "" };
+/** The parts of `hash`: its path, and its query as URLSearchParams. */
+export function splitHash(hash) {
+  const [path, query = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
+  return { path: path || "/", query: new URLSearchParams(query) };
+}
+
+/** The first of `routes` whose path is that of `hash`, as {route, params}; null for none. */
+export function findRoute(routes, hash) {
+  const parts = splitHash(hash).path.split("/");
+  for (const route of routes) {
+    const params = matched(route.path.split("/"), parts);
+    if (params) return { route, params };
+  }
+  return null;
+}
+
+function matched(pattern, parts) {
+  if (pattern.length !== parts.length) return null;
+  const params = {};
+  for (const [index, piece] of pattern.entries()) {
+    if (piece.startsWith(":") && parts[index]) params[piece.slice(1)] = decoded(parts[index]);
+    else if (piece !== parts[index]) return null;
+  }
+  return params;
 }
 
 function decoded(text) {
@@ -16,14 +34,17 @@ function decoded(text) {
   }
 }
 
-/** The address of a server's page. */
-export const serverLink = (id) => `#/server/${encodeURIComponent(id.toWellFormed())}`;
-
-/** The address of the fleet under this filter and search. */
-export function fleetLink({ filter, search }) {
-  const query = new URLSearchParams();
-  if (filter !== "all") query.set("show", filter);
-  if (search) query.set("q", search);
-  const text = query.toString();
-  return text ? `#/?${text}` : "#/";
+/** The address of `path` with the values of `query` that say something. */
+export function linkTo(path, query = {}) {
+  const known = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(known).toString();
+  return `#${path}${text ? `?${text}` : ""}`;
 }
+
+const segment = (text) => encodeURIComponent(String(text).toWellFormed());
+
+/** The address of a server's page. */
+export const serverLink = (id) => `#/server/${segment(id)}`;
+
+/** The address of a sensor's page. */
+export const sensorLink = (name) => `#/sensors/${segment(name)}`;

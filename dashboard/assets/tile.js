@@ -4,6 +4,7 @@ import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
 import { ago, instant, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
 import { sensorRank, statusClass, usual, word } from "./levels.js";
+import { newPinButton } from "./pins.js";
 import { serverLink } from "./route.js";
 
 const MOST_CELLS = 6;
@@ -19,10 +20,11 @@ export function newTile(server) {
   const queued = newQueuedUp();
   const reason = data("", { class: "tile-reason" });
   const cells = el("dl", { class: "cells" });
+  const pin = newPinButton(server.id, server.hostname || server.addresses[0] || server.id);
   const node = el(
     "li",
     { class: "tile" },
-    el("div", { class: "tile-head" }, mark, el("h3", {}, link)),
+    el("div", { class: "tile-head" }, mark, el("h2", { class: "tile-title" }, link), pin.node),
     el("div", { class: "tile-sub" }, address, el("span", { class: "tile-state" }, status, seen)),
     queued.node,
     reason,
@@ -49,6 +51,7 @@ export function newTile(server) {
       setAttribute(seen, "title", `Last seen ${instant(now.last_seen)}`);
     }
     queued.show(now);
+    pin.show();
     setText(reason, now.reason ?? "");
     setShown(reason, Boolean(now.reason));
     showCells(cells, shown, choose(now.series));

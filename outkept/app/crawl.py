@@ -32,6 +32,7 @@ class Crawl:
         self._one_at_a_time = asyncio.Lock()
         self._wanted = {rng.text: asyncio.Event() for rng in context.settings.ranges}
         self._running: dict[str, Sweep] = {}
+        self._next: dict[str, float] = {}
         self._no_way_out: dict[str, str] = {}
         self._ended: deque[SweepProgress] = deque(maxlen=MOST_SWEEPS_KEPT)
 
@@ -56,6 +57,10 @@ class Crawl:
         running = [sweep.progress for sweep in self._running.values()]
         return sorted((*running, *self._ended), key=lambda sweep: sweep.started, reverse=True)
 
+    def next_at(self, range_text: str) -> float | None:
+        """When the range is swept again (UNIX seconds); None while it is, or waits to be."""
+        return self._next.get(range_text)
+
     async def _repeat(self, rng: Range) -> None:
         wanted = self._wanted[rng.text]
         while True:
@@ -63,12 +68,15 @@ class Crawl:
             async with self._one_at_a_time:
                 wanted.clear()
                 await self._sweep(rng)
-            left = started + rng.every - asyncio.get_running_loop().time()
+            left = max(started + rng.every - asyncio.get_running_loop().time(), 1.0)
+            self._next[rng.text] = time.time() + left
             try:
-                async with asyncio.timeout(max(left, 1.0)):
+                async with asyncio.timeout(left):
                     await wanted.wait()
             except TimeoutError:
                 continue
+            finally:
+                del self._next[rng.text]
 
     async def _sweep(self, rng: Range) -> None:
         settings = self._context.settings.sweep

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from outkept.discover.inventory import Inventory
 from outkept.evaluate.tracker import Track
-from outkept.model.channels import ChannelStats
+from outkept.model.channels import ChannelReport, ChannelStats
 from outkept.model.level import Level, SensorStatus, ServerStatus
 from outkept.model.reading import Value
 from outkept.model.sensor import Sensor
@@ -126,6 +126,12 @@ class LiveServer:
         if connection is None:
             return ChannelStats(limit=self.record.channel_limit or 0)
         return connection.pool.stats()
+
+    @property
+    def channel_report(self) -> ChannelReport:
+        """Where its channel time goes; empty without a connection."""
+        connection = self.connection
+        return ChannelReport() if connection is None else connection.pool.report()
 
     @property
     def name(self) -> str:

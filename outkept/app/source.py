@@ -7,23 +7,24 @@ from prometheus_client import Metric
 
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
+from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
-from outkept.app.views import (
-    Json,
-    action_view,
-    address_view,
-    event_view,
-    server_detail,
-    server_view,
-    sweep_view,
-)
+from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
 from outkept.serve.source import Page, Points
 
 
-class DaemonSource:
+class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
     def __init__(self, context: Context, crawl: Crawl) -> None:
+        super().__init__(
+            context.fleet,
+            context.library,
+            context.store,
+            ranges=context.settings.ranges,
+            crawl=crawl,
+            every=context.settings.sensors.every,
+        )
         self._context = context
         self.crawl = crawl
 
@@ -61,27 +62,9 @@ class DaemonSource:
         ranges = self.crawl.start(range_text)
         return [{"range": text, "requested": time.time()} for text in ranges]
 
-    async def events(
-        self,
-        limit: int,
-        cursor: str | None,
-        *,
-        server: str | None = None,
-        type: str | None = None,
-        q: str | None = None,
-    ) -> Page:
-        page = await self._context.store.events(limit, cursor, server=server, type=type, q=q)
-        return [event_view(event) for event in page.items], page.next
-
     async def actions(self, limit: int, cursor: str | None, *, server: str | None = None) -> Page:
         page = await self._context.store.actions(limit, cursor, server=server)
         return [action_view(action) for action in page.items], page.next
-
-    async def addresses(
-        self, limit: int, cursor: str | None, *, outcome: str | None = None
-    ) -> Page:
-        page = await self._context.store.addresses(limit, cursor, outcome=outcome)
-        return [address_view(state) for state in page.items], page.next
 
     async def history(
         self,

@@ -1,12 +1,15 @@
 """The fleet in the contract's JSON shapes."""
 
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
 
 from outkept.app.fleet import LiveServer, Series
 from outkept.model.action import Action
 from outkept.model.address import AddressState
+from outkept.model.channels import ChannelReport
 from outkept.model.event import Event, sensor_label
+from outkept.model.sensor import Sensor
 from outkept.model.sweep import SweepProgress
 
 Json = dict[str, Any]
@@ -46,7 +49,7 @@ def server_detail(live: LiveServer) -> Json:
         "missed": channels.missed,
         "refused": channels.refused,
         "alone": list(channels.alone),
-    }
+    } | _channel_time(live.channel_report)
     view["sensors"] = [
         _series_view(series) | _definition_view(series) for series in _exported(live)
     ]
@@ -60,6 +63,29 @@ def server_detail(live: LiveServer) -> Json:
     view["user"] = live.record.user
     view["unsupported"] = dict(sorted(live.unsupported.items()))
     return view
+
+
+def _channel_time(report: ChannelReport) -> Json:
+    return {
+        "why_alone": dict(report.why_alone),
+        "shells": report.shells,
+        "no_shell": report.no_shell,
+        "login_shell": report.login_shell,
+        "round_trip_s": report.round_trip_s,
+        "need": round(sum(use.load for use in report.uses), 4),
+        "use": [
+            {
+                "sensor": use.sensor,
+                "every": use.every,
+                "took_s": round(use.took, 4),
+                "waited_s": round(use.waited, 3),
+                "missed": use.missed,
+                "load": round(use.load, 5),
+            }
+            for use in report.uses
+        ],
+        "cure": asdict(report.cure) if report.cure is not None else None,
+    }
 
 
 def event_view(event: Event) -> Json:
@@ -123,6 +149,7 @@ def _series_view(series: Series) -> Json:
 def _definition_view(series: Series) -> Json:
     sensor = series.sensor
     return {
+        "group": library_file(sensor),
         "description": sensor.description,
         "warning": sensor.warning,
         "alarm": sensor.alarm,
@@ -132,6 +159,11 @@ def _definition_view(series: Series) -> Json:
         "every": series.every,
         "reactive": sensor.reactive,
     }
+
+
+def library_file(sensor: Sensor) -> str:
+    """What the file that defines it is called, without folder and ending: `disk`, `network`."""
+    return PurePath(sensor.source.rpartition(":")[0]).stem
 
 
 def _facts_view(live: LiveServer) -> Json:

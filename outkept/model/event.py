@@ -38,6 +38,21 @@ class Event:
     id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events are wanted: all that is given must be so. `types` are any of these;
+    `sensor` a sensor's name, for all its instances, or `name[instance]` for one; `from_ <= at <
+    to` in UNIX seconds; `text` is found anywhere in the message, whatever the case of its ASCII
+    letters."""
+
+    server: str | None = None
+    sensor: str | None = None
+    types: tuple[str, ...] = ()
+    from_: float | None = None
+    to: float | None = None
+    text: str | None = None
+
+
 def sensor_label(name: str, instance: str | None) -> str:
     """How events name a series: `name`, or `name[instance]`."""
     return name if instance is None else f"{name}[{instance}]"

@@ -1,56 +1,41 @@
 """The JSON API of the contract, under /api/v1."""
 
 import time
-from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.responses import Response
 
-from outkept.model.event import EventType
+from outkept.model.event import EventQuery
 from outkept.model.level import ServerStatus
 from outkept.serve import paging, shapes
 from outkept.serve.access import Access
+from outkept.serve.answers import (
+    BAD_CURSOR,
+    Answer,
+    Cursor,
+    From,
+    Limit,
+    Text,
+    To,
+    Types,
+    listed,
+    paged,
+)
+from outkept.serve.api_discovery import add_discovery
+from outkept.serve.api_incidents import add_incidents
+from outkept.serve.api_sensors import add_sensors
 from outkept.serve.auth import Scope
-from outkept.serve.encode import encode
 from outkept.serve.needs import READ, needs, stated
 from outkept.serve.problems import Problem
-from outkept.serve.source import Json, Page, Source
+from outkept.serve.source import Json, Source
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="most items on a page")]
-Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before")]
-Text = Annotated[str | None, Query(max_length=300)]
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": shapes.ProblemDetail, "content": {"application/problem+json": {}}}
     for code in (401, 403, 404, 422)
 }
 """What every endpoint may answer instead."""
-
-
-class Answer(Response):
-    """A JSON answer, encoded the way the live frames are."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return encode(content).encode("ascii")
-
-
-def listed(page: Page) -> Response:
-    """A page of a list as the contract has it."""
-    items, following = page
-    return Answer({"items": items, "next": following})
-
-
-async def _paged(answer: Awaitable[Page]) -> Response:
-    try:
-        return listed(await answer)
-    except ValueError:
-        raise _BAD_CURSOR from None
-
-
-_BAD_CURSOR = Problem(422, "query.cursor: not a cursor of this list; leave it out to start over")
 
 
 def create_router(source: Source, access: Access) -> APIRouter:
@@ -65,6 +50,9 @@ def create_router(source: Source, access: Access) -> APIRouter:
     )
     _add_servers(router, source)
     _add_lists(router, source)
+    add_sensors(router, source)
+    add_discovery(router, source)
+    add_incidents(router, source)
 
     @router.post(
         "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[needs(Scope.SWEEP)]
@@ -99,9 +87,9 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         try:
             return listed(paging.page(found, _by_name, limit, cursor))
         except ValueError:
-            raise _BAD_CURSOR from None
+            raise BAD_CURSOR from None
 
-    @router.get("/servers/{server_id}", response_model=shapes.Server, dependencies=READ)
+    @router.get("/servers/{server_id}", response_model=shapes.ServerDetail, dependencies=READ)
     async def server(server_id: str) -> Response:
         """One server, with its endpoints, identity and the sensors it does not support."""
         found = source.server(server_id)
@@ -118,8 +106,8 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         server_id: str,
         name: str,
         instance: Text = None,
-        from_: Annotated[float | None, Query(alias="from", ge=0, le=1e11)] = None,
-        to: Annotated[float | None, Query(ge=0, le=1e11)] = None,
+        from_: From = None,
+        to: To = None,
         points: Annotated[int, Query(ge=1, le=5000)] = 300,
     ) -> Response:
         """A series' history; without `to` until now, without `from` the hour before `to`."""
@@ -139,23 +127,28 @@ def _add_lists(router: APIRouter, source: Source) -> None:
         limit: Limit = 100,
         cursor: Cursor = None,
         server: Text = None,
-        type: EventType | None = None,
-        q: Text = None,
+        sensor: Text = None,
+        type: Types = None,
+        q: Annotated[str | None, Query(max_length=200)] = None,
+        from_: From = None,
+        to: To = None,
     ) -> Response:
-        """Events, newest first."""
-        return await _paged(source.events(limit, cursor, server=server, type=type, q=q))
+        """Events, newest first. `type` may be given several times; `sensor` is a name, or
+        `name[instance]`; `q` is looked for in the message."""
+        wanted = EventQuery(server, sensor, tuple(type or ()), from_, to, q or None)
+        return await paged(source.events(limit, cursor, wanted))
 
     @router.get("/actions", response_model=shapes.Actions, dependencies=READ)
     async def actions(limit: Limit = 100, cursor: Cursor = None, server: Text = None) -> Response:
         """Reactions that ran, or would have, newest first."""
-        return await _paged(source.actions(limit, cursor, server=server))
+        return await paged(source.actions(limit, cursor, server=server))
 
     @router.get("/addresses", response_model=shapes.Addresses, dependencies=READ)
     async def addresses(
-        limit: Limit = 100, cursor: Cursor = None, outcome: Text = None
+        limit: Limit = 100, cursor: Cursor = None, outcome: Text = None, reason: Text = None
     ) -> Response:
         """How each swept address ended, newest first."""
-        return await _paged(source.addresses(limit, cursor, outcome=outcome))
+        return await paged(source.addresses(limit, cursor, outcome=outcome, reason=reason))
 
     @router.get("/sweeps", response_model=shapes.Sweeps, dependencies=READ)
     async def sweeps(limit: Limit = 100, cursor: Cursor = None) -> Response:
@@ -163,7 +156,7 @@ def _add_lists(router: APIRouter, source: Source) -> None:
         try:
             found = paging.page(source.sweeps(), _by_start, limit, cursor, newest_first=True)
         except ValueError:
-            raise _BAD_CURSOR from None
+            raise BAD_CURSOR from None
         return listed(found)
 
     @router.get("/stats", response_model=shapes.Stats, dependencies=READ)

@@ -3,7 +3,7 @@ dicts as they are; tests hold the two together."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from outkept.model.event import EventType
 from outkept.model.level import SensorStatus, ServerStatus
@@ -25,6 +25,47 @@ class Channels(_Shape):
     queued: int
     oldest_wait_s: float
     queued_up: str = ""
+
+
+class ChannelUse(_Shape):
+    """What a sensor asks of the channels: a run every `every` seconds that takes `took_s` and
+    waited `waited_s`, averaged over the last runs. `load` is channel-seconds a second: 1 keeps
+    one channel busy. `missed` ticks were lost because its last run still waited."""
+
+    sensor: str
+    every: float
+    took_s: float
+    waited_s: float
+    missed: int
+    load: float
+
+
+class Cure(_Shape):
+    """Either of these ends being queued up: an interval of `interval_s` seconds, or `channels`
+    channels, which `setting` says how to get; empty where the server gives no more."""
+
+    interval_s: int
+    channels: int
+    setting: str
+
+
+class ChannelDetail(Channels):
+    """The pool with all that is known of it. `missed` ticks and `refused` opens since the
+    connection began. `alone` run by themselves, `why_alone` says why. `shells` channels hold a
+    shell; `no_shell` says why there is none. `need` is the sum of the `load` of `use`, the
+    greatest first. `round_trip_s` is the network's, as the kernel measured it."""
+
+    missed: int
+    refused: int
+    alone: list[str] = []
+    why_alone: dict[str, str] = {}
+    shells: int = 0
+    no_shell: str = ""
+    login_shell: str = ""
+    round_trip_s: float | None = None
+    need: float = 0.0
+    use: list[ChannelUse] = []
+    cure: Cure | None = None
 
 
 class SensorValue(_Shape):
@@ -55,6 +96,12 @@ class Server(_Shape):
     labels: dict[str, str]
     first_seen: float
     last_seen: float
+
+
+class ServerDetail(Server):
+    """One machine with all that is known of it."""
+
+    channels: ChannelDetail
 
 
 class Event(_Shape):
@@ -152,6 +199,192 @@ class Sweeps(_Shape):
 class Addresses(_Shape):
     items: list[Address]
     next: str | None
+
+
+class SensorSummary(_Shape):
+    """A sensor of the library: how many servers have it, and how many of its series are of each
+    status. `parse` is `text` where its values are no numbers."""
+
+    name: str
+    unit: str
+    description: str
+    parse: str
+    servers: int
+    series: int
+    statuses: dict[SensorStatus, int]
+
+
+class Sensors(_Shape):
+    items: list[SensorSummary]
+    next: str | None
+
+
+class Reason(_Shape):
+    """Why servers don't have a sensor, and how many."""
+
+    reason: str
+    servers: int
+
+
+class Coverage(_Shape):
+    """How many servers have a sensor. Of `unknown` ones it is not known yet; `changed` have
+    another definition, by an override. `reasons` are why the `unsupported` ones don't have it."""
+
+    servers: int
+    supported: int
+    unsupported: int
+    unknown: int
+    changed: int
+    reasons: list[Reason]
+
+
+class SensorDefinition(_Shape):
+    """A sensor as its library has it. Durations are in seconds."""
+
+    name: str
+    description: str
+    unit: str
+    parse: str
+    cmd: str
+    verifier: str
+    warning: float | None
+    alarm: float | None
+    inverted: bool
+    zero: bool
+    every: float
+    timeout: float | None
+    reactive: str | None
+    cooldown: float | None
+    source: str
+    coverage: Coverage
+
+
+class SensorServer(_Shape):
+    """Whether a server has a sensor, None while that is not known, and why not."""
+
+    id: str
+    hostname: str
+    status: ServerStatus
+    supported: bool | None
+    reason: str
+
+
+class SensorServers(_Shape):
+    items: list[SensorServer]
+    next: str | None
+
+
+class HeatRow(_Shape):
+    """One series: the mean of each column, None where nothing was read."""
+
+    server: str
+    hostname: str
+    instance: str | None
+    cells: list[float | None]
+
+
+class HeatMap(_Shape):
+    """A sensor over time, in `columns` columns of equal width. `rows` are some of the `total`
+    series; `spread` is over all of them: of each column the least value, that which a tenth,
+    a half and nine tenths of them don't exceed, and the greatest; None where nothing was read."""
+
+    from_: float = Field(alias="from")
+    to: float
+    columns: int
+    total: int
+    spread: list[tuple[float, float, float, float, float] | None]
+    rows: list[HeatRow]
+
+
+class Range(_Shape):
+    """A configured range, with its sweep that runs and the last that ended since the daemon
+    started. `every` is in seconds; `next` is None while it is swept, or waits to be."""
+
+    range: str
+    addresses: int
+    ports: list[int]
+    user: str | None
+    every: float
+    labels: dict[str, str]
+    running: Sweep | None
+    last: Sweep | None
+    next: float | None
+
+
+class Ranges(_Shape):
+    items: list[Range]
+    next: str | None
+
+
+class Outcome(_Shape):
+    """How many addresses ended in this outcome for this reason; `at` is when the last did."""
+
+    outcome: str
+    reason: str
+    addresses: int
+    at: float
+
+
+class Outcomes(_Shape):
+    items: list[Outcome]
+    next: str | None
+
+
+class Incident(_Shape):
+    """One series out of its normal level. `id` is that of the event that opened it, and `value`
+    and `message` are of that event. `level` is the last one it had, `worst` the worst;
+    `reactions` ran or would have, the last with `outcome`."""
+
+    id: int
+    server: str
+    hostname: str
+    sensor: str
+    instance: str | None
+    state: Literal["open", "ended"]
+    level: Literal["warned", "alarmed"]
+    worst: Literal["warned", "alarmed"]
+    started: float
+    ended: float | None
+    value: Value
+    message: str
+    reactions: int
+    outcome: str | None
+
+
+class Incidents(_Shape):
+    items: list[Incident]
+    next: str | None
+
+
+class Step(_Shape):
+    """Something in an incident's timeline. A `level` has `level`, a `reaction` `command`, an
+    `outcome` the exit `status` and the `output`."""
+
+    at: float
+    kind: Literal["reading", "level", "note", "reaction", "outcome", "recovery"]
+    text: str
+
+
+class Readings(_Shape):
+    """History around an incident."""
+
+    from_: float = Field(alias="from")
+    to: float
+    points: list[tuple[float, float, float, float]]
+
+
+class IncidentDetail(Incident):
+    """An incident with all that belongs to it. `now` is the series' newest value."""
+
+    events: list[Event]
+    actions: list[Action]
+    steps: list[Step]
+    readings: Readings
+    unit: str
+    warning: float | None
+    alarm: float | None
+    inverted: bool
+    now: Value
 
 
 class SweepRequest(BaseModel):

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from prometheus_client import Metric
 
+from outkept.model.event import EventQuery
+
 Json = dict[str, Any]
 """A JSON-ready object: str, int, float, bool, None, lists and objects of them."""
 
@@ -36,10 +38,10 @@ class Source(Protocol):
         """
 
     def server(self, server_id: str) -> Json | None:
-        """One server with all that is known: besides the Server shape `channels` with
-        `missed` and `refused`, `endpoints`, `identity`, `unsupported` (sensor → reason),
-        and on each sensor `description`, `warning`, `alarm`, `inverted`, `every` if it has
-        them. None if there is no such server."""
+        """One server with all that is known: besides the Server shape `channels` as
+        `serve.shapes.ChannelDetail` has them, `endpoints`, `identity`, `unsupported`
+        (sensor → reason), and on each sensor `group`, `description`, `warning`, `alarm`,
+        `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
         """The contract's stats of the last 24 hours."""
@@ -53,22 +55,19 @@ class Source(Protocol):
         Raises KeyError if no range of that text is configured.
         """
 
-    async def events(
-        self,
-        limit: int,
-        cursor: str | None,
-        *,
-        server: str | None = None,
-        type: str | None = None,
-        q: str | None = None,
-    ) -> Page:
+    async def events(self, limit: int, cursor: str | None, wanted: EventQuery) -> Page:
         """Events, newest first. Raises ValueError for a cursor that isn't one of ours."""
 
     async def actions(self, limit: int, cursor: str | None, *, server: str | None = None) -> Page:
         """Actions, newest first. Raises ValueError like `events`."""
 
     async def addresses(
-        self, limit: int, cursor: str | None, *, outcome: str | None = None
+        self,
+        limit: int,
+        cursor: str | None,
+        *,
+        outcome: str | None = None,
+        reason: str | None = None,
     ) -> Page:
         """How each swept address ended, newest first. Raises ValueError like `events`."""
 
@@ -82,6 +81,50 @@ class Source(Protocol):
         points: int,
     ) -> Points | None:
         """At most `points` buckets of one series, or None if there is no such series."""
+
+    async def sensors(self) -> list[Json]:
+        """Exported sensors of the library in the shape of `shapes.SensorSummary`, by name."""
+
+    async def sensor(self, name: str) -> Json | None:
+        """One in the shape of `shapes.SensorDefinition`, None if there is none of this name."""
+
+    def sensor_servers(
+        self,
+        name: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        supported: bool | None = None,
+        reason: str | None = None,
+    ) -> Page | None:
+        """Which servers have a sensor, by hostname; None if there is no such sensor. Raises
+        ValueError like `events`."""
+
+    async def heatmap(
+        self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
+    ) -> Json:
+        """`shapes.HeatMap` of a sensor, of `most` rows. Raises ValueError, which says what to
+        ask for instead, where it would take too long or be too large."""
+
+    def ranges(self) -> list[Json]:
+        """The configured ranges in the shape of `shapes.Range`."""
+
+    async def address_outcomes(self) -> list[Json]:
+        """Swept addresses by outcome and reason, in the shape of `shapes.Outcome`."""
+
+    async def incidents(
+        self,
+        limit: int,
+        cursor: str | None,
+        *,
+        server: str | None = None,
+        state: str | None = None,
+    ) -> Page:
+        """Incidents, those that are open first. Raises ValueError like `events`."""
+
+    async def incident(self, event: int, now: float) -> Json | None:
+        """The incident that the event of this id is part of, in the shape of
+        `shapes.IncidentDetail`; None if it is part of none. `now` is UNIX seconds."""
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the whole daemon."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from outkept.model.channels import ChannelStats
+from outkept.model.channels import ChannelReport, ChannelStats
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.ssh.entry import Entry
 from outkept.ssh.errors import ChannelRefused, Lost
@@ -57,6 +57,9 @@ class Link(Protocol):
 
     def give_up(self, reason: str) -> None:
         """Drop the connection."""
+
+    def round_trip_s(self) -> float | None:
+        """Seconds that a packet takes there and back; None if it can't be told."""
 
 
 class ChannelPool:
@@ -118,6 +121,19 @@ class ChannelPool:
     def queued_up(self) -> str:
         """Why the pool can't keep pace, and what would cure it; empty while it can."""
         return self._pressure.explain(self._loop.time(), self._limit.value, self._cure)
+
+    def report(self) -> ChannelReport:
+        """Where the channel time goes. Costs more than `stats`: for one server's page."""
+        now = self._loop.time()
+        return ChannelReport(
+            uses=self._pressure.uses(),
+            cure=self._pressure.cure(now, self._limit.value, self._cure),
+            shells=self._shells.held,
+            no_shell=self._shells.none,
+            login_shell=self._shells.login_shell,
+            why_alone=self._shells.manners.why_alone(),
+            round_trip_s=self._link.round_trip_s(),
+        )
 
     def submit(self, job: Job) -> bool:
         """Queue `job`. False, and counted as missed, if one of its key waits or runs.

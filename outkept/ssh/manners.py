@@ -33,6 +33,7 @@ class _Record:
     alone: int = 0
     good: int = 0
     disputed: bool = False
+    why: str = ""
 
 
 class Manners:
@@ -46,6 +47,10 @@ class Manners:
     def alone(self) -> tuple[str, ...]:
         """The keys that run alone, sorted."""
         return tuple(sorted(key for key, record in self._records.items() if record.alone))
+
+    def why_alone(self) -> tuple[tuple[str, str], ...]:
+        """Each key that runs alone with what it did, sorted."""
+        return tuple((key, self._records[key].why) for key in self.alone())
 
     def is_alone(self, key: str) -> bool:
         """Whether `key` must not run in a shell now."""
@@ -76,9 +81,10 @@ class Manners:
         """It was among others when something went wrong: next time its frame comes by itself."""
         self._records.setdefault(key, _Record()).quick = 0
 
-    def misbehaved(self, key: str) -> None:
-        """It cost a shell: it runs alone for a while, longer each time."""
+    def misbehaved(self, key: str, why: str = "cost a shell") -> None:
+        """It did what `why` says: it runs alone for a while, longer each time."""
         record = self._records.setdefault(key, _Record())
+        record.why = why
         record.alone, record.good, record.quick = record.term, 0, 0
         record.term = min(LONGEST_TERM, record.term * 2)
         record.disputed = False
@@ -88,6 +94,7 @@ class Manners:
         If it works alone at once, the shell is to blame, and it runs alone for long."""
         record = self._records.setdefault(key, _Record())
         record.alone, record.good, record.disputed = max(record.alone, 1), 0, True
+        record.why = "failed in a shell: alone, its standard error says why"
 
     def ran_alone(self, key: str, good: bool) -> None:
         """It ran by exec."""
@@ -95,7 +102,7 @@ class Manners:
         if record is None or not record.alone:
             return
         if record.disputed and good:
-            self.misbehaved(key)
+            self.misbehaved(key, "failed in a shell, and works alone")
         record.disputed = False
         record.good = record.good + 1 if good else 0
         if record.good >= record.alone:

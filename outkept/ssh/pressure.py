@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from outkept.model.channels import ChannelUse, Cure
+
 SHORTEST_WINDOW_S = 10.0
 WINDOW_INTERVALS = 3
 FRESH = 0.3
@@ -21,6 +23,8 @@ class _Use:
     every: float
     took: float
     seen: float
+    waited: float = 0.0
+    missed: int = 0
 
 
 class Pressure:
@@ -41,17 +45,20 @@ class Pressure:
         """A job of `key`, due again every `every` seconds, waited and then took so long."""
         use = self._uses.get(key)
         if use is None:
-            self._uses[key] = _Use(every, took, now)
+            self._uses[key] = _Use(every, took, now, waited)
         else:
             use.every = every
             use.took += FRESH * (took - use.took)
+            use.waited += FRESH * (waited - use.waited)
             use.seen = now
         if waited > every:
             self._was_late(every, now)
 
     def missed(self, key: str, every: float, now: float) -> None:
         """A tick of `key` found its last job unfinished for want of a channel."""
-        self._uses.setdefault(key, _Use(every, 0.0, now)).seen = now
+        use = self._uses.setdefault(key, _Use(every, 0.0, now))
+        use.seen = now
+        use.missed += 1
         self._was_late(every, now)
 
     def queued_up(self, now: float) -> bool:
@@ -73,36 +80,58 @@ class Pressure:
         """Channel-seconds a second that all keys together ask for."""
         return sum(use.took / use.every for use in self._uses.values())
 
-    def explain(self, now: float, limit: int, cure: Callable[[int], str]) -> str:
-        """Which keys take the channel time and what would cure it; empty if not queued up.
+    def uses(self) -> tuple[ChannelUse, ...]:
+        """What each key asks for, the greatest first."""
+        return tuple(
+            ChannelUse(key, use.every, use.took, use.waited, use.missed)
+            for key, use in ((key, self._uses[key]) for key in self._ranked())
+        )
 
-        `cure` words how to get so many channels, or gives an empty string where none can be
-        had.
+    def cure(self, now: float, limit: int, setting: Callable[[int], str]) -> Cure | None:
+        """What would end it at this `limit`; None if not queued up.
+
+        `setting` words how to get so many channels, or gives an empty string where none can
+        be had.
         """
         if not self.queued_up(now):
-            return ""
+            return None
         need, total = self.need(), sum(use.took for use in self._uses.values())
-        channels = "channel" if limit == 1 else "channels"
         if need > limit:
-            text = (
-                f"{self._greatest()} {self._verb('need')} {need:.1f} channel-seconds a second"
-                f" and the server allows {limit}"
-            )
             interval, enough = math.ceil(total / limit), math.ceil(need)
         else:
-            longest = max(self._uses.values(), key=lambda use: use.took, default=None)
-            took = longest.took if longest else 0.0
+            interval = math.ceil(max(self._longest(), total / limit)) + 1
+            enough = limit + 1
+        return Cure(interval, enough, setting(enough))
+
+    def explain(self, now: float, limit: int, setting: Callable[[int], str]) -> str:
+        """Which keys take the channel time and what would cure it; empty if not queued up."""
+        cure = self.cure(now, limit, setting)
+        if cure is None:
+            return ""
+        if self.need() > limit:
+            text = (
+                f"{self._greatest()} {self._verb('need')} {self.need():.1f} channel-seconds a"
+                f" second and the server allows {limit}"
+            )
+        else:
+            channels = "channel" if limit == 1 else "channels"
             text = (
                 f"{self._greatest()} {self._verb('hold')} the server's {limit} {channels}"
-                f" for up to {took:.1f} s at a time"
+                f" for up to {self._longest():.1f} s at a time"
             )
-            interval, enough = math.ceil(max(took, total / limit)) + 1, limit + 1
-        more = cure(enough)
-        return f"{text}: read them every {interval} s" + (f", or {more}" if more else "")
+        more = f", or {cure.setting}" if cure.setting else ""
+        return f"{text}: read them every {cure.interval_s} s{more}"
 
-    def _greatest(self) -> str:
+    def _longest(self) -> float:
+        return max((use.took for use in self._uses.values()), default=0.0)
+
+    def _ranked(self) -> list[str]:
         ranked = sorted(self._uses, key=lambda key: (-self._uses[key].took, key))
         ranked.sort(key=lambda key: -self._uses[key].took / self._uses[key].every)
+        return ranked
+
+    def _greatest(self) -> str:
+        ranked = self._ranked()
         if len(ranked) <= 3:
             return " and ".join(filter(None, [", ".join(ranked[:-1]), *ranked[-1:]]))
         return f"{ranked[0]}, {ranked[1]} and {len(ranked) - 2} more"

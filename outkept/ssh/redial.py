@@ -60,6 +60,10 @@ class Redial:
     async def round_trip(self) -> None:
         """Nothing to wait for: no slot is used twice."""
 
+    def round_trip_s(self) -> float | None:
+        """As that of the connection there is now; None between two."""
+        return None if self._current is None else self._current.round_trip_s()
+
     def give_up(self, reason: str) -> None:
         """Say that the server is gone, for `reason`."""
         if self._reason is None:

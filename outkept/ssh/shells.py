@@ -65,15 +65,16 @@ class _Lent:
 
 class Shells:
     """The shells of one connection. They share the pool's channels, and leave one of them to
-    execs wherever the server gives more than one."""
+    execs wherever the server gives more than one. `none` says why there are none, and every
+    command is an exec; it is empty as long as there may be."""
 
     def __init__(self, host: Host) -> None:
         self.manners = Manners()
         self.login_shell = ""
         self.proven = False
+        self.none = ""
         self._host = host
         self._loop = asyncio.get_running_loop()
-        self._none = ""
         self._due: list[Entry] = []
         self._lent: dict[Shell, _Lent] = {}
         self._gathering = False
@@ -84,7 +85,7 @@ class Shells:
     def takes(self, entry: Entry) -> bool:
         """Whether this job runs in a shell."""
         job = entry.job
-        if self._none or not job.in_shell or entry.rerun or "\0" in job.command:
+        if self.none or not job.in_shell or entry.rerun or "\0" in job.command:
             return False
         return not self.manners.is_alone(job.key)
 
@@ -116,7 +117,7 @@ class Shells:
 
     def wants(self) -> Entry | None:
         """The job for which another shell is worth a channel."""
-        if not self._due or self._gathering or self._none:
+        if not self._due or self._gathering or self.none:
             return None
         if self.held >= self._most() or any(shell.idle for shell in self._lent):
             return None
@@ -206,7 +207,7 @@ class Shells:
             return
         job, out = entry.job, frame.stdout
         if out is None or len(out) > job.cap:
-            self._misbehaved(entry)
+            self._misbehaved(entry, "printed too much for a shell that others share")
         elif not job.answered_by(frame.status, out):
             self._failed(entry)
         else:
@@ -220,7 +221,7 @@ class Shells:
         if not shell.greeted:
             self._lost += 1
             if not self.proven or self._lost >= MOST_LOST:
-                self._none = reason
+                self.none = reason
         lent = self._lent[shell]
         if lent.running:
             blamed = lent.running[0][1]
@@ -231,14 +232,14 @@ class Shells:
                 if entry.answered:
                     continue
                 if len(piece) == 1:
-                    self._misbehaved(entry)
+                    self._misbehaved(entry, f"cost a shell: {reason}")
                 else:
                     self.manners.doubt(entry.job.key)
                     self._again(entry)
             for entry in rest:
                 self._again(entry)
         self._put_back(lent)
-        if self._none:
+        if self.none:
             due, self._due = self._due, []
             for entry in due:
                 self._host.alone(entry)
@@ -345,9 +346,9 @@ class Shells:
         if not entry.answered:
             self._due.append(entry)
 
-    def _misbehaved(self, entry: Entry) -> None:
+    def _misbehaved(self, entry: Entry, why: str) -> None:
         if entry.job.every is not None:
-            self.manners.misbehaved(entry.job.key)
+            self.manners.misbehaved(entry.job.key, why)
         self._rerun(entry)
 
     def _failed(self, entry: Entry) -> None:

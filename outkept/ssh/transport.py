@@ -1,7 +1,11 @@
 """One live SSH connection: opens channels on it, and notices when it is gone."""
 
 import asyncio
+import socket
+import struct
+import sys
 from collections.abc import Callable
+from typing import Protocol
 
 import asyncssh
 
@@ -24,6 +28,17 @@ LONGEST_KEEPALIVE_S = 15.0
 WINDOW = 128 * 1024
 """Bytes a server may send before we take them. asyncssh grants the whole window again at
 every delivery, so this is what a flood can put in front of us after its channel was closed."""
+
+TCP_INFO_BYTES = 256
+RTT_AT, MIN_RTT_AT = 68, 148
+UNKNOWN_RTT = 0xFFFFFFFF
+
+
+class Wire(Protocol):
+    """A connected socket, as far as it is asked for its round-trip time."""
+
+    def getsockopt(self, level: int, option: int, buflen: int, /) -> bytes:
+        """Raises OSError once it is closed."""
 
 
 class Transport:
@@ -101,6 +116,13 @@ class Transport:
         except TimeoutError:
             self.give_up(f"a request went unanswered for {OPEN_DEADLINE_S:g} s")
 
+    def round_trip_s(self) -> float | None:
+        """Seconds that the server's kernel takes to acknowledge a packet: the shortest in what
+        Linux remembers (five minutes), which costs no packet to ask. It is the way through
+        the network, without the SSH server's own time. None where the kernel doesn't tell."""
+        wire = self._conn.get_extra_info("socket")
+        return None if wire is None or self._gone() else shortest_round_trip(wire)
+
     async def close(self) -> None:
         """End the connection politely, in bounded time. Idempotent; cancel-safe, for a cancel
         drops the connection at once."""
@@ -138,6 +160,23 @@ class Transport:
 
     def _gone(self) -> bool:
         return self.lost.done() or self._conn.is_closed()
+
+
+def shortest_round_trip(wire: Wire) -> float | None:
+    """`tcpi_min_rtt`, or `tcpi_rtt` where that is unknown, in seconds (tcp(7), TCP_INFO;
+    the fields' places are those of Linux's `struct tcp_info`, which only ever grows)."""
+    if sys.platform != "linux":
+        return None
+    try:
+        info = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    except OSError:
+        return None  # the connection has just ended
+    for offset in (MIN_RTT_AT, RTT_AT):
+        if len(info) >= offset + 4:
+            (microseconds,) = struct.unpack_from("=I", info, offset)
+            if 0 < microseconds < UNKNOWN_RTT:
+                return float(microseconds) / 1e6
+    return None
 
 
 def reason_of_loss(error: Exception | None, silence: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
-from outkept.model.event import Event, EventType
+from outkept.model.event import Event, EventQuery, EventType
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.store.errors import StoreError
 from outkept.store.pages import Page, check_limit, decode_cursor, encode_cursor, like
@@ -21,12 +21,14 @@ MOST_OUTPUT = 65_536
 ADDRESS_AGE_S = 30 * 86400.0
 """An address not tried for so long is in no range any more."""
 TRIM_ROWS = 2000
+MOST_REASONS = 500
+"""Reasons that addresses are grouped by; those of fewest addresses are left out."""
 
 T = TypeVar("T")
 Bound = Sequence[object]
 
-_EVENT = "id, at, type, server, sensor, value, message"
-_ACTION = "id, at, server, sensor, instance, command, outcome, reason, finished_at, status, output"
+EVENT = "id, at, type, server, sensor, value, message"
+ACTION = "id, at, server, sensor, instance, command, outcome, reason, finished_at, status, output"
 _ADDRESS = "address, port, outcome, reason, at, refusals, retry_at, server"
 
 
@@ -111,14 +113,20 @@ def addresses(connection: sqlite3.Connection) -> list[AddressState]:
 
 
 def addresses_page(
-    connection: sqlite3.Connection, limit: int, cursor: str | None, outcome: str | None
+    connection: sqlite3.Connection,
+    limit: int,
+    cursor: str | None,
+    outcome: str | None,
+    reason: str | None = None,
 ) -> Page[AddressState]:
-    """Addresses, the last tried first; those that ended in `outcome` if it is given."""
+    """Addresses, the last tried first; those that ended in `outcome`, and for exactly this
+    `reason`, where they are given."""
     bound: list[object] = []
     where = "WHERE 1"
-    if outcome is not None:
-        where += " AND outcome = ?"
-        bound.append(outcome)
+    for column, value in (("outcome", outcome), ("reason", reason)):
+        if value is not None:
+            where += f" AND {column} = ?"
+            bound.append(clean(value))
     if cursor is not None:
         where += " AND (at, address, port) < (?, ?, ?)"
         bound += decode_cursor(cursor, float, str, int)
@@ -132,6 +140,18 @@ def addresses_page(
         return Page(found, None)
     last = found[-1]
     return Page(found, encode_cursor(last.at, last.endpoint.address, last.endpoint.port))
+
+
+def address_outcomes(connection: sqlite3.Connection) -> list[tuple[str, str, int, float]]:
+    """How many addresses ended in each outcome for each reason, most first, with when the last
+    of them was tried. A server's reason is its name, so those are taken together as ''."""
+    rows = connection.execute(
+        "SELECT outcome, CASE outcome WHEN 'server' THEN '' ELSE reason END AS why, count(*),"
+        " max(at) FROM addresses GROUP BY outcome, why ORDER BY count(*) DESC, outcome, why"
+        " LIMIT ?",
+        (MOST_REASONS,),
+    )
+    return rows.fetchall()
 
 
 def add_event(connection: sqlite3.Connection, event: Event) -> Event:
@@ -153,34 +173,43 @@ def add_event(connection: sqlite3.Connection, event: Event) -> Event:
     return replace(event, id=int(cursor.lastrowid or 0))
 
 
-def _event(row: Sequence[Any]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
     return Event(row[1], EventType(row[2]), row[6], row[3], row[4], row[5], row[0])
 
 
 def events_page(
-    connection: sqlite3.Connection,
-    limit: int,
-    cursor: str | None,
-    filters: dict[str, str | None],
+    connection: sqlite3.Connection, limit: int, cursor: str | None, wanted: EventQuery
 ) -> Page[Event]:
-    """Events, newest first. `filters` are `server`, `type` and `q`."""
-    conditions = {name: filters.get(name) for name in ("server", "type")}
-    q = filters.get("q")
-    where, bound = _where(cursor, conditions)
-    if q:
+    """Events that are wanted, newest first."""
+    where, bound = _where(cursor, {"server": wanted.server})
+    if wanted.types:
+        where += f" AND type IN ({', '.join('?' * len(wanted.types))})"
+        bound += wanted.types
+    if wanted.sensor is not None:
+        # All of its instances, too: `disk` finds `disk[/var]`.
+        where += " AND (sensor = ? OR (sensor >= ? AND sensor < ?))"
+        name = clean(wanted.sensor)
+        bound += (name, f"{name}[", f"{name}\\")
+    if wanted.from_ is not None:
+        where += " AND at >= ?"
+        bound.append(wanted.from_)
+    if wanted.to is not None:
+        where += " AND at < ?"
+        bound.append(wanted.to)
+    if wanted.text:
         where += " AND message LIKE ? ESCAPE '\\'"
-        bound.append(like(clean(q)))
-    return _by_id(connection, f"SELECT {_EVENT} FROM events {where}", bound, limit, _event)  # noqa: S608
+        bound.append(like(clean(wanted.text)))
+    return _by_id(connection, f"SELECT {EVENT} FROM events {where}", bound, limit, event_of)  # noqa: S608
 
 
 def open_levels(connection: sqlite3.Connection) -> list[Event]:
     """The newest level event of each series, where it isn't a recovery."""
     rows = connection.execute(
-        f"SELECT {_EVENT} FROM events WHERE type != 'recovered' AND id IN"  # noqa: S608
+        f"SELECT {EVENT} FROM events WHERE type != 'recovered' AND id IN"  # noqa: S608
         " (SELECT max(id) FROM events WHERE type IN ('warned', 'alarmed', 'recovered')"
         " AND server IS NOT NULL AND sensor IS NOT NULL GROUP BY server, sensor)"
     )
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 def count_events(connection: sqlite3.Connection, since: float) -> dict[str, int]:
@@ -240,12 +269,12 @@ def close_unfinished(connection: sqlite3.Connection, now: float) -> list[Action]
             " reason = reason || '; the daemon stopped before the outcome was known' WHERE id = ?",
             (ActionOutcome.UNKNOWN.value, now, key),
         )
-        row = connection.execute(f"SELECT {_ACTION} FROM actions WHERE id = ?", (key,))  # noqa: S608
-        closed.append(_action(row.fetchone()))
+        row = connection.execute(f"SELECT {ACTION} FROM actions WHERE id = ?", (key,))  # noqa: S608
+        closed.append(action_of(row.fetchone()))
     return closed
 
 
-def _action(row: Sequence[Any]) -> Action:
+def action_of(row: Sequence[Any]) -> Action:
     key, at, server, sensor, instance, command, outcome, reason, finished_at, status, output = row
     return Action(
         server,
@@ -267,17 +296,17 @@ def actions_page(
 ) -> Page[Action]:
     """Actions, newest first."""
     where, bound = _where(cursor, {"server": server})
-    return _by_id(connection, f"SELECT {_ACTION} FROM actions {where}", bound, limit, _action)  # noqa: S608
+    return _by_id(connection, f"SELECT {ACTION} FROM actions {where}", bound, limit, action_of)  # noqa: S608
 
 
 def last_action(connection: sqlite3.Connection, server: str, sensor: str) -> Action | None:
     """The newest action of a sensor on a server, of whatever instance and outcome."""
     row = connection.execute(
-        f"SELECT {_ACTION} FROM actions WHERE server = ? AND sensor = ?"  # noqa: S608
+        f"SELECT {ACTION} FROM actions WHERE server = ? AND sensor = ?"  # noqa: S608
         " ORDER BY id DESC LIMIT 1",
         (server, clean(sensor)),
     ).fetchone()
-    return None if row is None else _action(row)
+    return None if row is None else action_of(row)
 
 
 def get_meta(connection: sqlite3.Connection, key: str) -> str | None:

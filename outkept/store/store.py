@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from outkept.model.action import Action
 from outkept.model.address import AddressState
-from outkept.model.event import Event
+from outkept.model.event import Event, EventQuery
 from outkept.model.reading import Reading
 from outkept.model.server import Server
 from outkept.store import records
@@ -29,6 +29,7 @@ from outkept.store.history import (
     SeriesKey,
     Window,
 )
+from outkept.store.incidents import Found, incident, incidents_page
 from outkept.store.lock import StateLock
 from outkept.store.pace import AT_ONCE, Pace
 from outkept.store.pages import Page, check_limit
@@ -131,12 +132,22 @@ class Store:
         )
 
     async def addresses(
-        self, limit: int = 100, cursor: str | None = None, *, outcome: str | None = None
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        outcome: str | None = None,
+        reason: str | None = None,
     ) -> Page[AddressState]:
         """A page of addresses, the last tried first. Raises ValueError for a bad limit/cursor."""
         return await self._readers.run(
-            lambda connection: records.addresses_page(connection, limit, cursor, outcome)
+            lambda connection: records.addresses_page(connection, limit, cursor, outcome, reason)
         )
+
+    async def address_outcomes(self) -> list[tuple[str, str, int, float]]:
+        """Outcome, reason, how many addresses ended so and when the last of them was tried
+        (UNIX seconds); most first. The reason of servers is left out."""
+        return await self._readers.run(records.address_outcomes)
 
     # Readings
 
@@ -204,10 +215,35 @@ class Store:
     ) -> Page[Event]:
         """A page of events, newest first. `q` is found anywhere in the message, whatever the
         case of its ASCII letters. Raises ValueError for a bad limit, cursor or q."""
-        filters = {"server": server, "type": type, "q": q}
+        types = () if type is None else (type,)
+        return await self.find_events(EventQuery(server, None, types, text=q), limit, cursor)
+
+    async def find_events(
+        self, wanted: EventQuery, limit: int = 100, cursor: str | None = None
+    ) -> Page[Event]:
+        """A page of the events that are wanted, newest first. Raises ValueError like `events`."""
         return await self._readers.run(
-            lambda connection: records.events_page(connection, limit, cursor, filters)
+            lambda connection: records.events_page(connection, limit, cursor, wanted)
         )
+
+    async def incidents(
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        server: str | None = None,
+        state: str | None = None,
+    ) -> Page[Found]:
+        """A page of incidents: those that are open, the newest first, then those that ended,
+        the last to end first. `state` is `open` or `ended` where only such are wanted. Raises
+        ValueError for a bad limit or cursor."""
+        return await self._readers.run(
+            lambda connection: incidents_page(connection, limit, cursor, server, state)
+        )
+
+    async def incident(self, event: int) -> Found | None:
+        """The incident that the event of this id is part of; None if it is part of none."""
+        return await self._readers.run(lambda connection: incident(connection, event))
 
     async def open_levels(self) -> list[Event]:
         """The newest level event of each series that is still warned or alarmed, so that a

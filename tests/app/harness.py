@@ -26,6 +26,7 @@ from outkept.app.source import DaemonSource
 from outkept.config.library import load_library
 from outkept.config.load import Loaded, load
 from outkept.config.resources import data_dir
+from outkept.model.event import EventQuery
 from outkept.serve.live import Hub
 from outkept.ssh.client import Client
 from outkept.ssh.hostkeys import HostKeys
@@ -221,7 +222,8 @@ class Daemon:
         self, type_: str | None = None, *, server: str | None = None, q: str | None = None
     ) -> list[Json]:
         """Events on disk, oldest first."""
-        page, _ = await self.source.events(1000, None, server=server, type=type_, q=q)
+        wanted = EventQuery(server, types=(type_,) if type_ else (), text=q)
+        page, _ = await self.source.events(1000, None, wanted)
         return list(reversed(page))
 
     async def actions(self) -> list[Json]:

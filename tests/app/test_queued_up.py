@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.app.harness import Daemon, Site
 from tests.servers import machine
 
@@ -32,6 +34,16 @@ async def test_a_server_is_queued_up_while_its_sensors_are_slow(site: Site, yard
             channels = daemon.server("web1")["channels"]
             assert channels["limit"] == 1
             assert channels["missed"] > 0
+            # The same in numbers, for the server's page.
+            detail = daemon.source.server(server["id"])
+            assert detail is not None
+            told = detail["channels"]
+            assert {use["sensor"] for use in told["use"]} == set(SENSORS)
+            assert all(use["every"] == 0.5 for use in told["use"])
+            assert max(use["took_s"] for use in told["use"]) > 0.2
+            assert told["need"] == pytest.approx(sum(use["load"] for use in told["use"]), rel=0.01)
+            assert told["cure"]["interval_s"] >= 1
+            assert told["cure"]["setting"] == f"set MaxSessions to {told['cure']['channels']}"
             # All of them are read, only later.
             await daemon.fresh("web1", *SENSORS)
             pace.write_text("0")

@@ -12,8 +12,15 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.serve.daemon import Daemon, daemon
 from tests.serve.fleet import Fleet
 
-CHROMIUM = next((path for path in ("/usr/bin/chromium",) if os.path.exists(path)), None)
-WAIT_MS = 15_000
+CHROMIUM = next(
+    (
+        path
+        for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")
+        if os.path.exists(path)
+    ),
+    None,
+)
+WAIT_MS = 30_000
 
 WATCH = """
 window.complaints = [];

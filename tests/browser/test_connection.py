@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def fleet() -> Fleet:
-    return Fleet([server("a", "alpha.example.net", sensors=[sensor("load", 0.5)])])
+    return Fleet([server("a", "alpha.example.net", status="warned", sensors=[sensor("load", 0.5)])])
 
 
 async def _open(page: Page, url: str) -> None:
@@ -31,7 +31,7 @@ async def test_losing_the_daemon_is_unmistakable_and_heals(visit: Visitor) -> No
     await expect(page.locator("main")).to_have_css("filter", "grayscale(1)")
     again = fleet()
     again.read("a", "load", value=7.5)
-    again.put(server("b", "beta.example.net"))
+    again.put(server("b", "beta.example.net", status="warned"))
     async with daemon(again, port=port):
         await expect(banner).to_be_hidden()
         await expect(page.locator(".tile")).to_have_count(2)

@@ -1,211 +1,183 @@
-"""The fleet as a person sees it."""
-
-import time
+"""The fleet page: every server, on a map or in a list, filtered and in groups."""
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server, sweep, varied
+from tests.serve.fleet import Fleet, sensor, server, sweep, varied
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-FIRST = "0000b1c2d3e4"
-
-
-def tile(page: Page, hostname: str) -> Locator:
-    return (
-        page.get_by_role("listitem")
-        .filter(has=page.get_by_role("link", name=hostname))
-        .and_(page.locator(".tile"))
-    )
 
 
 def small() -> Fleet:
     return Fleet(
         [
             server("a", "alpha.example.net", sensors=[sensor("load", 0.5), sensor("users", 2)]),
-            server("b", "beta.example.net", addresses=["10.0.0.2", "10.9.9.9"]),
-            server("c", "gamma.example.net", labels={"site": "lisbon"}),
+            server("b", "beta.example.net", addresses=["10.0.0.2", "10.9.9.9", "2001:db8::7"]),
+            server("c", "gamma.example.net", labels={"site": "lisbon"}, addresses=["192.168.3.9"]),
         ]
     )
 
 
-async def test_every_server_has_a_tile_with_level_and_values(visit: Visitor) -> None:
-    opened = await visit(varied())
-    await expect(opened.page.locator(".tile")).to_have_count(32)
-    alarmed = tile(opened.page, "mail01.madrid.example.net")
-    await expect(alarmed).to_contain_text("Alarmed")
-    await expect(alarmed).to_contain_text("23.4")
-    await expect(alarmed.locator(".tile-head svg")).to_have_count(1)
-    await opened.assert_no_complaints()
+def rows(page: Page) -> Locator:
+    return page.locator(".list-body .list-row")
 
 
-async def test_values_move_without_a_reload(visit: Visitor) -> None:
-    opened = await visit(small())
-    alpha = tile(opened.page, "alpha.example.net")
-    await expect(alpha.locator(".cell", has_text="load")).to_contain_text("0.5")
-    opened.fleet.read("a", "load", value=3.75)
-    await expect(alpha.locator(".cell", has_text="load")).to_contain_text("3.75")
-    await opened.assert_no_complaints()
-
-
-async def test_a_level_change_is_said_in_words_and_comes_first(visit: Visitor) -> None:
-    opened = await visit(small())
-    first = opened.page.locator(".tile").first
-    await expect(first).to_contain_text("alpha")
-    opened.fleet.change("c", status="alarmed")
-    await expect(first).to_contain_text("gamma")
-    await expect(first).to_contain_text("Alarmed")
-    await expect(opened.page).to_have_title("(1) alarmed – Outkept")
-    opened.fleet.change("c", status="normal")
-    await expect(first).to_contain_text("alpha")
-
-
-async def test_servers_appear_when_found_and_go_when_removed(visit: Visitor) -> None:
-    opened = await visit(Fleet())
-    await expect(opened.page.get_by_text("No servers yet")).to_be_visible()
-    opened.fleet.put(server("n", "newcomer.example.net"))
-    await expect(tile(opened.page, "newcomer.example.net")).to_be_visible()
-    await expect(opened.page.get_by_text("No servers yet")).to_be_hidden()
-    opened.fleet.remove("n")
-    await expect(opened.page.locator(".tile")).to_have_count(0)
-
-
-async def test_a_queued_up_server_explains_itself(visit: Visitor) -> None:
-    fleet = small()
-    channels = fleet.by_id["b"]["channels"] | {"queued_up": QUEUED_UP}
-    fleet.change("b", queued_up=True, channels=channels)
-    opened = await visit(fleet)
-    badge = tile(opened.page, "beta.example.net").locator("details")
-    await expect(badge).to_have_attribute("title", QUEUED_UP)
-    await expect(badge.get_by_text(QUEUED_UP)).to_be_hidden()
-    await badge.get_by_text("Queued up").click()
-    await expect(badge.get_by_text(QUEUED_UP)).to_be_visible()
-    fleet.change("b", queued_up=False)
-    await expect(badge).to_be_hidden()
-
-
-async def test_a_disconnected_server_says_since_when(visit: Visitor) -> None:
-    opened = await visit(small())
-    opened.fleet.change(
-        "a", status="disconnected", connected=False, last_seen=time.time() - 3 * 3600 - 30
-    )
-    alpha = tile(opened.page, "alpha.example.net")
-    await expect(alpha).to_contain_text("Disconnected, seen 3 h ago")
-
-
-async def test_failed_and_stale_values_do_not_look_current(visit: Visitor) -> None:
-    fleet = small()
-    fleet.read("a", "load", status="failed", reason="exit status 127: uptime: not found")
-    fleet.read("a", "users", status="stale")
-    opened = await visit(fleet)
-    alpha = tile(opened.page, "alpha.example.net")
-    failed = alpha.locator(".cell", has_text="load")
-    await expect(failed).to_contain_text("Failed")
-    await expect(failed).to_have_attribute(
-        "title", "load: Failed: exit status 127: uptime: not found"
-    )
-    await expect(failed.locator(".cell-value")).to_have_css("text-decoration-line", "line-through")
-    await expect(alpha.locator(".cell", has_text="users")).to_contain_text("Stale")
-
-
-async def test_chips_filter_and_count(visit: Visitor) -> None:
-    opened = await visit(varied())
+async def test_the_map_has_a_cell_for_each_server_and_says_which(visit: Visitor) -> None:
+    opened = await visit(varied(), "#/fleet")
     page = opened.page
-    await page.get_by_role("button", name="Alarmed 2").click()
-    await expect(page.locator(".tile")).to_have_count(2)
-    await expect(page.get_by_text("2 of 32 servers")).to_be_visible()
-    await page.get_by_role("button", name="Queued up 1").click()
-    await expect(page.locator(".tile")).to_have_count(1)
-    await page.get_by_role("button", name="Needs attention").click()
-    await expect(page.locator(".tile")).to_have_count(7)
-    assert "show=attention" in page.url
-    await page.reload()
-    await expect(page.locator(".tile")).to_have_count(7)
+    await expect(page.get_by_text("32 servers")).to_be_visible()
+    box = page.get_by_role("listbox", name="Map of the servers")
+    await box.hover(position={"x": 45, "y": 15})
+    await expect(page.locator(".map-tip")).to_contain_text("build02.porto.example.net")
+    await expect(page.locator(".map-tip")).to_contain_text("Alarmed")
+    await expect(page.locator(".map-tip")).to_contain_text("disk[/] 98 %")
+    await box.click(position={"x": 45, "y": 15})
+    await expect(page.get_by_role("heading", level=1)).to_have_text("build02.porto.example.net")
+    await opened.assert_no_complaints()
 
 
-async def test_search_finds_hostnames_addresses_labels_and_sensors(visit: Visitor) -> None:
-    opened = await visit(small())
+async def test_arrow_keys_walk_the_map_and_enter_opens(visit: Visitor) -> None:
+    opened = await visit(small(), "#/fleet")
+    page = opened.page
+    await expect(page.get_by_text("3 servers")).to_be_visible()
+    await page.get_by_role("listbox", name="Map of the servers").focus()
+    await page.keyboard.press("ArrowRight")
+    option = page.locator("#map-option")
+    await expect(option).to_have_text("alpha.example.net, Normal")
+    await page.keyboard.press("ArrowRight")
+    await expect(option).to_have_text("beta.example.net, Normal")
+    opened.fleet.change("b", status="alarmed")
+    await expect(option).to_have_text("beta.example.net, Alarmed")
+    await page.wait_for_function("() => location.hash.includes('sel=b')")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("beta.example.net")
+    await page.go_back()
+    await expect(page.locator("#map-option")).to_have_text("beta.example.net, Alarmed")
+
+
+async def test_the_filter_understands_words_and_terms(visit: Visitor) -> None:
+    fleet = small()
+    fleet.change("a", status="alarmed", facts={"os": "Alpine Linux v3.20"})
+    opened = await visit(fleet, "#/fleet?view=list")
     page = opened.page
     search = page.get_by_role("searchbox")
-    for text, hostname in (
+    for text, names in (
         ("BETA", "beta"),
         ("10.9.9", "beta"),
         ("lisbon", "gamma"),
         ("users", "alpha"),
+        ("site:lis", "gamma"),
+        ("site=lisbon example", "gamma"),
+        ("level:alarmed", "alpha"),
+        ("os:alpine", "alpha"),
+        ("range:192.168.0.0/16", "gamma"),
+        ("range:2001:db8::/64", "beta"),
+        ("range:10.0.0.2-10.0.0.9", "beta"),
+        ("sensor:load", "alpha"),
+        ("-sensor:load -label:site", "beta"),
+        ('os:"gnu/linux 12" -10.9.9.9', "gamma"),
     ):
         await search.fill(text)
-        await expect(page.locator(".tile")).to_have_count(1)
-        await expect(page.locator(".tile")).to_contain_text(hostname)
+        await expect(rows(page)).to_have_count(1)
+        await expect(rows(page)).to_contain_text(names)
     await search.fill("nothing like it")
     await expect(page.get_by_text("No server matches")).to_be_visible()
     await search.press("Escape")
-    await expect(page.locator(".tile")).to_have_count(3)
-
-
-async def test_a_server_that_begins_to_match_appears(visit: Visitor) -> None:
-    opened = await visit(small(), "#/?show=warned")
-    await expect(opened.page.get_by_text("No server matches")).to_be_visible()
-    opened.fleet.change("b", status="warned")
-    await expect(tile(opened.page, "beta.example.net")).to_be_visible()
-    opened.fleet.change("b", status="normal")
-    await expect(opened.page.locator(".tile")).to_have_count(0)
-
-
-async def test_events_come_in_live_after_those_before(visit: Visitor) -> None:
-    fleet = small()
-    fleet.tell("connected", "connected as outkept", server="b")
-    opened = await visit(fleet)
-    events = opened.page.locator("#events li")
-    await expect(events).to_have_count(1)
-    fleet.tell("alarmed", "load is 23.4", server="a", sensor="load", value=23.4)
-    await expect(events).to_have_count(2)
-    await expect(events.first).to_contain_text("Alarmed")
-    await expect(events.first).to_contain_text("load is 23.4")
-    await events.first.get_by_role("link", name="alpha.example.net").click()
-    await expect(opened.page.get_by_role("heading", level=1)).to_have_text("alpha.example.net")
-
-
-async def test_counters_follow_the_stats(visit: Visitor) -> None:
-    opened = await visit(varied())
-    counters = opened.page.locator("#counters")
-    await expect(counters.locator(".counter-servers")).to_contain_text("32")
-    await expect(counters.locator(".counter-warned dd")).to_have_text("1")
-    opened.fleet.tell("warned", "again")
-    await expect(counters.locator(".counter-warned dd")).to_have_text("2")
-    await expect(opened.page.locator("#pulse")).to_contain_text("1.5 events/s")
-
-
-async def test_a_sweep_shows_how_far_it_is(visit: Visitor) -> None:
-    fleet = small()
-    fleet.swept = [sweep("s", "10.0.0.0/16", total=1000, done=410, found=7, rate=100, left_s=38)]
-    opened = await visit(fleet)
-    panel = opened.page.get_by_role("region", name="Sweeps")
-    await expect(panel).to_contain_text("41 % · 100 addresses/s · 7 found · 38 s left")
-    bar = panel.get_by_role("progressbar", name="Sweep of 10.0.0.0/16")
-    await expect(bar).to_have_js_property("value", 0.41)
-    fleet.swept = [fleet.swept[0] | {"done": 1000, "left_s": 0.0, "finished": time.time()}]
-    await expect(bar).to_have_count(0)
-    await expect(panel).to_contain_text("Last finished: 10.0.0.0/16, 7 of 1,000 addresses")
-
-
-async def test_the_button_starts_a_sweep(visit: Visitor) -> None:
-    opened = await visit(small())
-    await opened.page.get_by_role("button", name="Sweep now").click()
-    panel = opened.page.get_by_role("region", name="Sweeps")
-    await expect(panel).to_contain_text("Sweep started.")
-    await expect(panel).to_contain_text("Sweeping 10.0.0.0/24")
+    await expect(rows(page)).to_have_count(3)
     await opened.assert_no_complaints()
 
 
-async def test_thousands_of_servers_are_all_there_and_searchable(visit: Visitor) -> None:
-    opened = await visit(varied(2500))
-    await expect(opened.page.get_by_text("2,500 servers")).to_be_visible()
-    last = "web417"
-    await expect(tile(opened.page, last)).to_have_count(0)
-    while not await tile(opened.page, last).count():
-        await opened.page.keyboard.press("End")
-    await opened.page.get_by_role("searchbox").fill("db07.porto")
-    await expect(opened.page.locator(".tile")).to_have_count(1)
+async def test_the_address_carries_all_of_it(visit: Visitor) -> None:
+    opened = await visit(varied(), "#/fleet")
+    page = opened.page
+    await page.get_by_role("searchbox").fill("site:porto")
+    await page.get_by_role("button", name="Normal").click()
+    await page.get_by_label("Group by").select_option("OS")
+    await page.get_by_role("button", name="List").click()
+    await page.wait_for_function("() => location.hash.includes('view=list')")
+    await page.reload()
+    await expect(page.get_by_role("searchbox")).to_have_value("site:porto")
+    await expect(page.get_by_role("button", name="Normal")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await expect(page.get_by_label("Group by")).to_have_value("os")
+    await expect(rows(page).first).to_contain_text("Alpine Linux v3.20")
+    await page.go_back()
+    await expect(page.get_by_role("listbox", name="Map of the servers")).to_be_visible()
+
+
+async def test_groups_by_level_range_label_and_os(visit: Visitor) -> None:
+    fleet = small()
+    fleet.swept = [sweep("s", "10.0.0.0/16")]
+    fleet.change("a", status="alarmed")
+    opened = await visit(fleet, "#/fleet")
+    page = opened.page
+    for choice, labels in (
+        ("Level", ["Alarmed 1", "Normal 2"]),
+        ("Range", ["10.0.0.0/16 2", "192.168.3.0/24 1"]),
+        ("OS", ["Debian GNU/Linux 12 3"]),
+        ("Label site", ["lisbon 1", "Without site 2"]),
+    ):
+        await page.get_by_label("Group by").select_option(choice)
+        await expect(page.locator(".map-label")).to_have_text(labels)
+    await page.get_by_role("button", name="lisbon 1").click()
+    await expect(page.get_by_role("searchbox")).to_have_value("site=lisbon")
+    await expect(page.get_by_text("1 of 3 servers")).to_be_visible()
+
+
+async def test_rows_are_as_live_as_tiles(visit: Visitor) -> None:
+    opened = await visit(small(), "#/fleet?view=list")
+    page = opened.page
+    await expect(rows(page).first).to_contain_text("alpha")
+    opened.fleet.read("a", "load", value=23.0, status="alarmed")
+    opened.fleet.change("c", status="alarmed")
+    await expect(rows(page).first).to_contain_text("gamma")
+    await expect(rows(page).first).to_contain_text("Alarmed")
+    await expect(rows(page).filter(has_text="alpha")).to_contain_text("load 23")
+    opened.fleet.put(server("d", "delta.example.net"))
+    await expect(rows(page)).to_have_count(4)
+    opened.fleet.remove("a")
+    await expect(rows(page)).to_have_count(3)
+    await page.get_by_role("button", name="Pin delta.example.net").click()
+    await page.get_by_role("link", name="Overview").click()
+    await expect(page.locator(".tile").filter(has_text="delta")).to_be_visible()
+
+
+async def test_thousands_of_servers_are_all_there(visit: Visitor) -> None:
+    opened = await visit(varied(2500), "#/fleet?view=list")
+    page = opened.page
+    await expect(page.get_by_text("2,500 servers")).to_be_visible()
+    await expect(rows(page).first).to_be_visible()
+    assert await rows(page).count() < 60
+    await expect(rows(page).filter(has_text="web417")).to_have_count(0)
+    await page.keyboard.press("End")
+    await expect(rows(page).filter(has_text="web417")).to_be_visible()
+    await page.get_by_role("button", name="Map").click()
+    await page.get_by_role("listbox").focus()
+    await page.keyboard.press("End")
+    await expect(page.locator("#map-option")).to_contain_text("web417")
+    await page.get_by_role("searchbox").fill("db07.porto")
+    await expect(page.get_by_text("1 of 2,500 servers")).to_be_visible()
     await opened.assert_no_complaints()
+
+
+WHOLE = """async () => {
+  const { isLarge, readSnapshot } = await import("/assets/snapshot.js");
+  const nasty = ['},{"id":"', '"servers":[', ']}', '\\\\', '"', '\\u2028'];
+  const servers = Array.from({ length: 6000 }, (_, n) => ({
+    id: `s${n}`, hostname: nasty[n % nasty.length].repeat(3),
+    nested: [{ id: "inner" }, { id: `inner${n}` }], sensors: [],
+  }));
+  const text = JSON.stringify({ type: "snapshot", seq: 7, now: 1.5, servers });
+  const read = [];
+  const frame = await readSnapshot(text, (one) => read.push(one), () => false);
+  const broken = await readSnapshot(text.slice(0, 300000) + "]}", () => {}, () => false)
+    .then(() => "read", (error) => error.name);
+  return [isLarge(text), frame.seq, JSON.stringify(read) === JSON.stringify(servers), broken];
+}"""
+
+
+async def test_a_large_snapshot_is_read_in_pieces_and_is_whole(visit: Visitor) -> None:
+    opened = await visit(Fleet())
+    assert await opened.page.evaluate(WHOLE) == [True, 7, True, "SyntaxError"]

@@ -86,9 +86,16 @@ async def test_no_field_becomes_markup_on_any_page(visit: Visitor) -> None:
     opened = await visit(hostile(), width=390)
     page = opened.page
     await expect(page.locator(".tile")).to_have_count(len(MARKUP))
-    await page.locator("#events-panel summary").click()
-    await expect(page.locator("#events li")).to_have_count(2 * len(MARKUP))
+    await expect(page.locator(".aside .event")).to_have_count(2 * len(MARKUP))
     await _assert_harmless(opened)
+    for path, there in (
+        ("/fleet?group=os", ".map-label"),
+        ("/fleet?view=list&group=range", ".list-body .list-row"),
+        ("/wall", ".wall-map"),
+    ):
+        await page.evaluate("(path) => { location.hash = path; }", path)
+        await expect(page.locator(there).first).to_be_visible()
+        await _assert_harmless(opened)
     for index in range(len(MARKUP)):
         await page.evaluate(
             "(id) => { location.hash = `#/server/${encodeURIComponent(id)}`; }",
@@ -104,7 +111,7 @@ async def _assert_harmless(opened: Any) -> None:
     page = opened.page
     assert await page.evaluate("window.hacked") is None
     assert await page.locator("img").count() == 1
-    assert await page.locator("script").count() == 1
+    assert await page.locator("script").count() == 2
     text = await page.locator("body").inner_text()
     assert not set(text) & set("\u202e\u202c\u2066\u2069\x1b\x00\x07\x7f")
     assert await page.evaluate(TOO_WIDE) == []

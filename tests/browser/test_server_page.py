@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server, varied
+from tests.serve.fleet import Fleet, sensor, server, varied
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,40 +98,10 @@ async def test_pointing_at_a_chart_reads_it(visit: Visitor) -> None:
     await expect(load.locator(".chart-readout")).to_contain_text(" to ")
 
 
-async def test_another_range_is_another_question(visit: Visitor) -> None:
-    opened = await visit(one(), PAGE)
-    await expect(card(opened.page, "load").locator("canvas")).to_be_visible()
-    async with opened.page.expect_request(_asks_for_a_week):
-        await opened.page.get_by_role("button", name="7d").click()
-    await expect(opened.page.get_by_role("button", name="7d")).to_have_attribute(
-        "aria-pressed", "true"
-    )
-
-
-def _asks_for_a_week(request: object) -> bool:
-    url = str(getattr(request, "url", ""))
-    if "/history?" not in url:
-        return False
-    query = dict(part.split("=", 1) for part in url.partition("?")[2].split("&"))
-    return round(float(query["to"]) - float(query["from"])) == 7 * 86400
-
-
 async def test_it_says_why_a_sensor_does_not_apply(visit: Visitor) -> None:
     opened = await visit(one(), PAGE)
     await opened.page.get_by_role("heading", name="Sensors that don't apply").click()
     await expect(opened.page.get_by_text("the verifier did not say yes")).to_be_visible()
-
-
-async def test_it_shows_the_pool_and_why_it_is_queued_up(visit: Visitor) -> None:
-    opened = await visit(one(), PAGE)
-    channels = opened.fleet.by_id["a"]["channels"]
-    more = {"limit": 2, "busy": 2, "queued": 7, "oldest_wait_s": 14.2, "queued_up": QUEUED_UP}
-    opened.fleet.change("a", queued_up=True, channels=channels | more)
-    await expect(opened.page.locator("div.callout")).to_contain_text(QUEUED_UP)
-    pool = opened.page.locator("section", has=opened.page.get_by_role("heading", name="Channel"))
-    await expect(pool).to_contain_text("Allowed at once2")
-    await expect(pool).to_contain_text("Waiting7")
-    await expect(pool).to_contain_text("14 s")
 
 
 async def test_a_quarantined_server_says_why(visit: Visitor) -> None:
@@ -169,4 +139,54 @@ async def test_a_server_that_is_not_there_is_said_so(visit: Visitor) -> None:
     opened = await visit(one(), "#/server/nobody")
     await expect(opened.page.get_by_role("alert")).to_contain_text("no server has the id 'nobody'")
     await opened.page.get_by_role("link", name="All servers").click()
-    await expect(opened.page.locator(".tile")).to_have_count(1)
+    await expect(opened.page.get_by_role("heading", name="Fleet", level=1)).to_be_visible()
+
+
+async def test_sensors_stand_in_the_groups_of_the_library(visit: Visitor) -> None:
+    opened = await visit(grouped(), PAGE)
+    groups = opened.page.locator(".sensor-group summary")
+    await expect(groups).to_have_text(["System2", "Disk3", "Mine1"])
+    disk = opened.page.locator(".sensor-group", has_text="Disk")
+    await expect(disk.locator(".family h4")).to_have_text("disk")
+    await expect(disk.locator(".sensor .sensor-instance")).to_have_text(["/", "/srv/9", "/srv/10"])
+    await groups.first.click()
+    await expect(card(opened.page, "load")).to_be_hidden()
+
+
+async def test_finding_a_sensor_leaves_only_those_and_is_in_the_address(visit: Visitor) -> None:
+    opened = await visit(grouped(), PAGE)
+    await opened.page.get_by_label("Find a sensor").fill("disk srv")
+    await expect(opened.page.locator(".sensor:visible")).to_have_count(2)
+    await expect(opened.page.locator(".sensor-group:visible")).to_have_count(1)
+    await opened.page.reload()
+    await expect(opened.page.locator(".sensor:visible")).to_have_count(2)
+    await opened.page.get_by_label("Find a sensor").press("Escape")
+    await expect(opened.page.locator(".sensor:visible")).to_have_count(6)
+    await opened.page.get_by_label("Find a sensor").fill("nothing like it")
+    await expect(opened.page.get_by_text("No sensor here has all of these words")).to_be_visible()
+
+
+async def test_what_needs_attention_is_named_first_and_leads_there(visit: Visitor) -> None:
+    opened = await visit(grouped(), PAGE)
+    await expect(opened.page.locator(".attention-item")).to_have_count(0)
+    opened.fleet.read("a", "backup_age", value=99.0, status="alarmed")
+    item = opened.page.locator(".attention-item")
+    await expect(item).to_contain_text("Alarmed")
+    await expect(item).to_contain_text("backup_age")
+    await item.click()
+    await expect(card(opened.page, "backup_age")).to_be_focused()
+    await opened.page.get_by_role("button", name="Need attention 1").click()
+    await expect(opened.page.locator(".sensor:visible")).to_have_count(1)
+
+
+def grouped() -> Fleet:
+    sensors = [
+        sensor("backup_age", 3.0, "d", group="mine", warning=7, alarm=30),
+        *(
+            sensor("disk", 61.0, "%", instance=at, group="disk")
+            for at in ("/srv/9", "/", "/srv/10")
+        ),
+        sensor("uptime", 864_000.0, "s", group="system"),
+        sensor("load", 2.5, group="system", warning=8, alarm=16),
+    ]
+    return Fleet([server("a", "alpha.example.net", sensors=sensors)])

@@ -13,11 +13,13 @@ import sys
 
 from tests.serve.daemon import Reusable, daemon
 from tests.serve.fleet import breathe, varied
+from tests.serve.fleetwide import furnish
 
 
 async def main(port: int, count: int) -> None:
     chance = random.Random(1)
     fleet = varied(count)
+    furnish(fleet)
     async with daemon(fleet, port=port, interval=0.25, rules=Reusable) as running:
         print(running.link, flush=True)  # noqa: T201
         while True:

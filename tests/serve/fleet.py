@@ -13,9 +13,10 @@ from prometheus_client.core import GaugeMetricFamily
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
+from tests.serve.fleetwide import Fleetwide
 
 DETAILS = ("identity", "endpoints", "unsupported")
-DEFINITIONS = ("description", "warning", "alarm", "inverted")
+DEFINITIONS = ("description", "warning", "alarm", "inverted", "group", "every", "reactive")
 QUEUED_UP = (
     "load, mysql and 2 more need 3.4 channel-seconds a second and the server allows 2:"
     " read them every 17 s, or set MaxSessions to 4"
@@ -75,16 +76,17 @@ def server(server_id: str, hostname: str, **more: Any) -> Json:
     return {"id": server_id, "hostname": hostname} | defaults | more
 
 
-class Fleet:
+class Fleet(Fleetwide):
     """A Source in memory. `put` and `remove` tell the hub, once there is one."""
 
     def __init__(self, servers: Iterable[Json] = ()) -> None:
+        super().__init__()
         self.by_id = {one["id"]: one for one in servers}
         self.hub: Hub | None = None
         self.log: list[Json] = []
         self.acted: list[Json] = []
         self.swept: list[Json] = []
-        self.ranges = ["10.0.0.0/24"]
+        self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
         self._ids = itertools.count(1)
 
@@ -144,53 +146,18 @@ class Fleet:
         return sorted(self.swept, key=lambda sweep: -sweep["started"])
 
     async def start_sweep(self, range_text: str | None) -> list[Json]:
-        if range_text is not None and range_text not in self.ranges:
+        if range_text is not None and range_text not in self.configured:
             raise KeyError(range_text)
         started = [
             sweep(f"s{next(self._ids)}", one)
-            for one in ([range_text] if range_text else self.ranges)
+            for one in ([range_text] if range_text else self.configured)
         ]
         self.swept += started
         return started
 
-    async def events(
-        self,
-        limit: int,
-        cursor: str | None,
-        *,
-        server: str | None = None,
-        type: str | None = None,
-        q: str | None = None,
-    ) -> Page:
-        wanted = [
-            event
-            for event in self.log
-            if server in (None, event["server"])
-            and type in (None, event["type"])
-            and (q or "").casefold() in event["message"].casefold()
-        ]
-        return page(wanted, lambda event: [event["id"]], limit, cursor, newest_first=True)
-
     async def actions(self, limit: int, cursor: str | None, *, server: str | None = None) -> Page:
         wanted = [action for action in self.acted if server in (None, action["server"])]
         return page(wanted, lambda action: [action["id"]], limit, cursor, newest_first=True)
-
-    async def addresses(
-        self, limit: int, cursor: str | None, *, outcome: str | None = None
-    ) -> Page:
-        found = [
-            {
-                "address": one["addresses"][0],
-                "port": one["port"],
-                "outcome": "server",
-                "reason": "",
-                "at": one["last_seen"],
-                "server": one["id"],
-            }
-            for one in self.by_id.values()
-            if outcome in (None, "server")
-        ]
-        return page(found, lambda one: [one["at"], one["server"]], limit, cursor, newest_first=True)
 
     async def history(
         self,

@@ -73,6 +73,7 @@ def test_who_fails_in_a_shell_and_works_alone_runs_alone_for_long() -> None:
     manners.ran_alone("a", True)
     assert manners.is_alone("a")
     assert not manners.is_alone("b")
+    assert manners.why_alone() == (("a", "failed in a shell, and works alone"),)
 
 
 @given(st.lists(st.floats(0, 0.2), max_size=200))

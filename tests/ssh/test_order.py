@@ -37,6 +37,9 @@ class DecidedLink:
     async def round_trip(self) -> None:
         await asyncio.sleep(0)
 
+    def round_trip_s(self) -> float | None:
+        return None
+
     def give_up(self, reason: str) -> None:
         self.given_up = reason
 

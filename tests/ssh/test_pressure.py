@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outkept.model.channels import Cure
 from outkept.ssh.pressure import Pressure
 
 
@@ -46,6 +47,22 @@ def test_long_jobs_that_hold_up_short_ones_are_explained_too() -> None:
         "backup and load hold the server's 1 channel for up to 8.0 s at a time:"
         " read them every 10 s, or set MaxSessions to 2"
     )
+
+
+def test_each_use_is_told_the_greatest_first() -> None:
+    pressure = busy({"load": 1.0, "mysql": 5.0}, every=10.0, waited=2.0)
+    pressure.missed("load", 10.0, 100.0)
+    uses = pressure.uses()
+    assert [(use.sensor, use.load, use.waited, use.missed) for use in uses] == [
+        ("mysql", 0.5, 2.0, 0),
+        ("load", 0.1, 2.0, 1),
+    ]
+
+
+def test_the_cure_is_told_in_numbers_while_it_is_needed() -> None:
+    pressure = busy({"load": 14.0, "mysql": 20.0}, every=10.0, waited=11.0)
+    assert pressure.cure(100.0, 2, cure) == Cure(17, 4, "set MaxSessions to 4")
+    assert pressure.cure(200.0, 2, cure) is None
 
 
 def test_waiting_less_than_the_interval_is_in_time() -> None:

@@ -230,6 +230,8 @@ async def test_a_background_job_that_holds_the_output_costs_a_bounded_wait(
             "next": b"3",
         }
         assert connection.pool.stats().alone == ("holder",)
+        ((_, why),) = connection.pool.report().why_alone
+        assert why == "cost a shell: no answer within 2 s"
     end_all(ssh_user, "sleep 317")
 
 

@@ -1,0 +1,91 @@
+"""What events and reactions of one series make of an incident."""
+
+from dataclasses import replace
+
+from outkept.app.heat import chosen, spread
+from outkept.app.incidents import incident_detail, incident_view, timeline
+from outkept.model.action import Action, ActionOutcome
+from outkept.model.event import Event, EventType
+from outkept.store.history import HeatRow
+
+T = 1_700_000_000.0
+
+
+def event(id: int, type_: EventType, after: float, message: str = "", **more: object) -> Event:
+    known = {"server": "a", "sensor": "disk[/var]", "value": 91.0} | more
+    return Event(T + after, type_, message or f"web1: {type_}", id=id, **known)  # type: ignore[arg-type]
+
+
+WARNED = event(1, EventType.WARNED, 0, "web1: disk[/var] is 86 % >= 85 (warned)", value=86.0)
+ALARMED = event(2, EventType.ALARMED, 60)
+FIRED = event(3, EventType.FIRED, 63, "web1: disk[/var]: ran `clean`: exit status 0")
+RECOVERED = event(4, EventType.RECOVERED, 120, value=60.0)
+ACTION = Action(
+    "a", "disk", "clean", T + 60.5, ActionOutcome.DONE, "alarm", "/var", T + 63, 0, "freed 2G", 7
+)
+
+
+def test_it_is_open_until_it_has_recovered() -> None:
+    view = incident_view([WARNED, ALARMED], [], "web1")
+    assert (view["id"], view["state"], view["ended"]) == (1, "open", None)
+    assert (view["level"], view["worst"]) == ("alarmed", "alarmed")
+    assert (view["sensor"], view["instance"], view["value"]) == ("disk", "/var", 86.0)
+    view = incident_view([WARNED, RECOVERED], [], "web1")
+    assert (view["state"], view["started"], view["ended"]) == ("ended", T, T + 120)
+
+
+def test_what_has_fallen_back_to_warned_was_alarmed_all_the_same() -> None:
+    view = incident_view([ALARMED, replace(WARNED, id=9, at=T + 90)], [], "web1")
+    assert (view["level"], view["worst"]) == ("warned", "alarmed")
+
+
+def test_a_removed_server_ends_it() -> None:
+    removed = event(9, EventType.REMOVED, 500, sensor=None, value=None)
+    assert incident_view([WARNED, removed], [], "web1")["state"] == "ended"
+
+
+def test_reading_level_reaction_outcome_and_recovery_come_in_order() -> None:
+    steps = timeline([WARNED, ALARMED, FIRED, RECOVERED], [ACTION])
+    kinds = [step["kind"] for step in steps]
+    assert kinds == ["reading", "level", "level", "reaction", "outcome", "recovery"]
+    assert [step["at"] for step in steps] == [T, T, T + 60, T + 60.5, T + 63, T + 120]
+    assert steps[3]["command"] == "clean"
+    assert (steps[4]["text"], steps[4]["status"], steps[4]["output"]) == ("done", 0, "freed 2G")
+
+
+def test_a_reaction_under_way_has_no_outcome_yet() -> None:
+    running = replace(ACTION, outcome=ActionOutcome.INTENDED, finished_at=None, status=None)
+    assert [step["kind"] for step in timeline([ALARMED], [running])][-1] == "reaction"
+
+
+def test_why_no_reaction_ran_is_a_note() -> None:
+    told = event(3, EventType.MESSAGE, 61, "web1: disk[/var]: no reaction: reactions are off")
+    assert [step["kind"] for step in timeline([ALARMED, told], [])] == ["reading", "level", "note"]
+
+
+def test_a_detail_holds_all_that_it_is_made_of() -> None:
+    detail = incident_detail([ALARMED, RECOVERED], [ACTION], "web1")
+    assert [one["id"] for one in detail["events"]] == [2, 4]
+    assert [one["output"] for one in detail["actions"]] == ["freed 2G"]
+    assert detail["outcome"] == "done"
+
+
+ROWS = [
+    HeatRow("a", None, (1.0, None, 3.0)),
+    HeatRow("b", None, (9.0, 2.0, None)),
+    HeatRow("c", None, (0.5, 0.6, None)),
+]
+
+
+def test_the_rows_that_stick_out_come_first() -> None:
+    assert [row.server for row in chosen(ROWS, 2, "highest")] == ["b", "a"]
+    assert [row.server for row in chosen(ROWS, 2, "lowest")] == ["c", "a"]
+    assert [row.server for row in chosen(ROWS, 2, "name")] == ["a", "b"]
+
+
+def test_the_spread_of_a_column_is_over_all_rows() -> None:
+    first, second, third = spread(ROWS, 3)
+    assert first == [0.5, 0.5, 1.0, 9.0, 9.0]
+    assert second is not None
+    assert third == [3.0] * 5
+    assert spread([], 1) == [None]
