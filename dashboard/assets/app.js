@@ -1,5 +1,6 @@
 // The page: one store, one connection, the shell around, and the page the address asks for.
 
+import { mountAccount } from "./account.js";
 import { connect } from "./connection.js";
 import { mountConsole } from "./console.js";
 import { mountHappenings } from "./happenings.js";
@@ -51,7 +52,7 @@ for (const { path, nav: entry } of ROUTES) {
   if (entry?.key) keys.add(`g ${entry.key}`, entry.label.toLowerCase(), () => void (location.hash = `#${path}`));
 }
 
-mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle() });
+mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle(), account: mountAccount() });
 part("search-button").addEventListener("click", () => search.open());
 mountSpeech(store);
 mountHappenings(store, part("ticker"));

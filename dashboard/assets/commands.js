@@ -13,7 +13,7 @@ const MOST_LISTED = 20;
 const MOST_OFFERED = 30;
 
 /** The commands, for `store`; `shell` opens what isn't a page: {search(text), help(), wall(),
- * clear(), close()}; `pages` are [label, link]. Each is {name, takes, does, run(text), offers()}; `run`
+ * clear(), close()}; `pages` are [label, link]. Each is {name, takes, does, run(text), offers(), scope}; `run`
  * answers with lines of text, or throws an Error that says what is wrong. */
 export function createCommands(store, shell, pages) {
   const hostnames = () => namesOf(store.servers.values());
@@ -100,7 +100,7 @@ export function createCommands(store, shell, pages) {
     { name: "pins", takes: "", does: "list the pinned servers", run: () => pinnedNames().slice(1).concat(pinned().length ? [] : ["Nothing is pinned."]) },
     { name: "search", takes: "TEXT", does: "find servers and sensors", run: silent(shell.search) },
     { name: "status", takes: "", does: "how the fleet is", run: status },
-    { name: "sweep", takes: "[RANGE]", does: "sweep a configured range now, or all of them", run: sweep, offers: () => [...new Set(store.sweeps.map((swept) => swept.range))] },
+    { name: "sweep", takes: "[RANGE]", does: "sweep a configured range now, or all of them", scope: "sweep", run: sweep, offers: () => [...new Set(store.sweeps.map((swept) => swept.range))] },
     { name: "theme", takes: THEMES.join("|"), does: "dark, light, or as the system's", needs: true, run: chooseTheme, offers: () => THEMES },
     { name: "unmute", takes: "", does: "speak alarms", run: () => speak(true) },
     { name: "unpin", takes: "SERVER|all", does: "no longer keep it there", needs: true, run: (text) => pin(text, false), offers: pinnedNames },

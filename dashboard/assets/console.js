@@ -1,5 +1,6 @@
 // The console: a line to type commands in, with history and completion (the key "`").
 
+import { isAllowed } from "./allowed.js";
 import { completions, createCommands, runLine } from "./commands.js";
 import { data, el, fill, setShown } from "./dom.js";
 import { icon } from "./icons.js";
@@ -27,6 +28,10 @@ export function mountConsole(store, shell, pages) {
   );
   document.body.append(node);
   const commands = createCommands(store, { ...shell, clear: () => void fill(output), close: () => show(false) }, pages);
+  // What a person may not do isn't offered to them.
+  for (const { name, scope } of [...commands]) {
+    if (scope) isAllowed(scope).then((allowed) => allowed || commands.splice(commands.findIndex((one) => one.name === name), 1));
+  }
   let before = null;
   let at = 0;
 

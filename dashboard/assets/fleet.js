@@ -1,5 +1,6 @@
 // All servers at any number: as a map or a list, filtered and in groups. The address says which.
 
+import { get } from "./api.js";
 import { el, fill, setAttribute, setShown, setText } from "./dom.js";
 import { newFleetList } from "./fleet-list.js";
 import { newFleetMap } from "./fleet-map.js";
@@ -116,6 +117,8 @@ export function mount(root, context) {
   store.on("servers", (ids) => {
     if (ids !== null) view.refresh(ids);
   });
+  // Without them servers are grouped by the networks they are usually in.
+  get("/ranges", {}, context.signal).then(({ items }) => selection.setRanges(items.map(({ range }) => range)), () => {});
   context.onQuery((query) => {
     parts.filter.value = query.get("q") ?? "";
     set(fromQuery(query));

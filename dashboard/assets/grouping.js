@@ -15,7 +15,7 @@ export function groupings(servers) {
   return [["none", "Nothing"], ["level", "Level"], ["range", "Range"], ["os", "OS"], ...common];
 }
 
-/** A function that gives a server's group, as text. `ranges` are those swept, as texts. */
+/** A function that gives a server's group, as text. `ranges` are those configured, as texts. */
 export function grouper(name, ranges) {
   if (name === "level") return (server) => word(server.status);
   if (name === "os") return (server) => shortOs(server.facts?.os) || "Unknown OS";

@@ -14,13 +14,20 @@ export function newSelection(store, changed) {
   let byName = [];
   let generation = -1;
   let due = 0;
-  const selection = { groups: [], total: 0, view, set, end };
+  let ranges = [];
+  const selection = { groups: [], total: 0, view, set, setRanges, end };
 
   function set(changes) {
     const next = { ...view, ...changes };
     if (Object.keys(next).every((key) => next[key] === view[key]) && selection.groups.length) return;
     view = selection.view = next;
     compute();
+  }
+
+  // The configured ranges, as texts: what `range` groups by.
+  function setRanges(texts) {
+    ranges = texts;
+    if (view.group === "range") compute();
   }
 
   function compute() {
@@ -31,7 +38,7 @@ export function newSelection(store, changed) {
       byName = sorted([...store.servers.values()]);
     }
     const wanted = compile(view.text);
-    const groupOf = grouper(view.group, store.sweeps.map((sweep) => sweep.range));
+    const groupOf = grouper(view.group, ranges);
     const groups = new Map();
     let total = 0;
     for (const id of byName) {

@@ -1,13 +1,14 @@
-// The header's buttons: search, spoken alarms, theme, wall, help.
+// The header's buttons: spoken alarms, theme, wall, console, help, account.
 
 import { el, fill, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { canSpeak, isSpeaking, onSpeaking, setSpeaking } from "./speech.js";
 import { onTheme, setTheme, theme, THEMES } from "./theme.js";
 
-/** The buttons into `place`; `open` has what they open: {help, wall, console}. */
+/** The buttons into `place`; `open` has what they open: {help, wall, console,
+ * account}. */
 export function mountTools(place, open) {
-  fill(place, newSpeechButton(), newThemeButton(), tool("wall", "Wall mode (w)", open.wall), tool("console", "Console (`)", open.console), tool("help", "Keyboard help (?)", open.help));
+  fill(place, newSpeechButton(), newThemeButton(), tool("wall", "Wall mode (w)", open.wall), tool("console", "Console (`)", open.console), tool("help", "Keyboard help (?)", open.help), tool("account", "Account", open.account));
 }
 
 function tool(picture, title, click) {

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.serve.fleet import Fleet, sensor, server, sweep, varied
+from tests.serve.fleet import Fleet, sensor, server, varied
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -109,7 +109,7 @@ async def test_the_address_carries_all_of_it(visit: Visitor) -> None:
 
 async def test_groups_by_level_range_label_and_os(visit: Visitor) -> None:
     fleet = small()
-    fleet.swept = [sweep("s", "10.0.0.0/16")]
+    fleet.configured = ["10.0.0.0/8", "10.0.0.0/16"]
     fleet.change("a", status="alarmed")
     opened = await visit(fleet, "#/fleet")
     page = opened.page

@@ -23,6 +23,7 @@ HEADING = "Sign in to Outkept"
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(tmp_path: Path) -> AsyncIterator[Daemon]:
     users.add(tmp_path, "ada", Role.OPERATOR, PASSWORD)
+    users.add(tmp_path, "vera", Role.VIEWER, PASSWORD)
     async with daemon(varied(), state=tmp_path) as running:
         yield running
 
@@ -107,3 +108,36 @@ async def test_the_form_can_be_read_and_has_names(served: Daemon, page: Page, sc
     await expect(page.get_by_text("the password is wrong")).to_be_visible()
     assert await page.evaluate(CONTRASTS) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_account_says_who_is_signed_in_and_signs_out(served: Daemon, page: Page) -> None:
+    await page.goto(f"{served.url}login")
+    await page.get_by_label("User").fill("ada")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await _is_live(page)
+    await page.get_by_role("button", name="Account").click()
+    dialog = page.get_by_role("dialog", name="Account")
+    await expect(dialog).to_contain_text("Signed in as ada, operator")
+    await dialog.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name=HEADING)).to_be_visible()
+    await page.goto(served.url)
+    await expect(page.get_by_role("heading", name=HEADING)).to_be_visible()
+
+
+@pytest.mark.parametrize(("user", "sweeps"), [("ada", 1), ("vera", 0)])
+async def test_the_console_offers_only_what_one_may(
+    served: Daemon, page: Page, user: str, sweeps: int
+) -> None:
+    await page.goto(f"{served.url}login")
+    await page.get_by_label("User").fill(user)
+    await page.get_by_label("Password").fill(PASSWORD)
+    async with page.expect_response("**/api/v1/me"):
+        await page.keyboard.press("Enter")
+    await _is_live(page)
+    await page.keyboard.press("`")
+    await page.get_by_label("Command").fill("help")
+    await page.keyboard.press("Enter")
+    log = page.get_by_role("log")
+    await expect(log).to_contain_text("status")
+    await expect(log.get_by_text("sweep a configured range now")).to_have_count(sweeps)

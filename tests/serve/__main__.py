@@ -3,8 +3,6 @@
 python -m tests.serve [PORT [SERVERS]]
 
 It prints a link that signs in, as often as it is opened, for an hour.
-
-It prints a link that signs in, as often as it is opened, for an hour.
 """
 
 import asyncio
