@@ -37,6 +37,28 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
+class KeepError(Exception):
+    """An earlier result can't be added to; the message says why, and what to do."""
+
+
+def kept(path: Path, same: Mapping[str, Any], column: str, new: Sequence[float]) -> list[Row]:
+    """Rows of an earlier result whose `column` is none of `new`; none when there is no file.
+
+    `same` are the parameters that lines of one table have in common. Raises KeepError.
+    """
+    if not path.exists():
+        return []
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        before = {name: earlier["parameters"][name] for name in same}
+        rows: list[Row] = [row for row in earlier["rows"] if row[column] not in new]
+    except (OSError, ValueError, KeyError) as error:
+        raise KeepError(f"{path} is no result to add to: {error!r}; run without --keep") from None
+    if before != same:
+        raise KeepError(f"{path} was measured with {before}; give the same, or leave --keep out")
+    return rows
+
+
 @contextmanager
 def steps(name: str, total: int) -> Iterator[Callable[[str], None]]:
     """A progress bar on standard error; call what is given with the name of each next step."""
@@ -116,6 +138,11 @@ def rounded(value: float, digits: int = 3) -> float:
     return float(f"{value:.{digits}g}")
 
 
+def result_name(bench: str, *, short: bool) -> str:
+    """The file of a bench's result."""
+    return f"{bench}{'-short' if short else ''}.json"
+
+
 @dataclass(frozen=True)
 class Report:
     """A bench's result. `parameters` say what was measured, `notes` what to know of it."""
@@ -131,7 +158,7 @@ class Report:
         """Print the table, write the JSON into `folder`, and return its path."""
         self._print()
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.bench}{'-short' if self.short else ''}.json"
+        path = folder / result_name(self.bench, short=self.short)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
         print(f"{path}")
         return path

@@ -6,14 +6,12 @@ virtual environment that the bench makes and removes; what can't be had is named
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,60 +19,35 @@ from pathlib import Path
 import uvloop
 
 from bench.common import Cpu, Report, Row, median, parser, rounded, steps
+from bench.peers import (
+    AT_ONCE,
+    PLUGINS,
+    AbsentError,
+    Run,
+    Site,
+    check_by_ssh,
+    control_master,
+    measured,
+    new_ssh,
+    process,
+)
 from bench.sensors import cheap
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
-from outkept.model.server import Endpoint
 from outkept.poll.poller import Defaults, Poller
 from outkept.poll.schedule import offset
 from outkept.ssh.client import Client
 from outkept.ssh.connection import Connection
 from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import load_credentials
-from tests.servers import generate_key, running_sshd, running_user, until
-
-AT_ONCE = 4
-"""Processes at a time, where each reading is one: as many as our pool has channels at first."""
+from tests.servers import generate_key, running_sshd, running_user
 
 TICK = 0.5
 """Seconds between two readings of a sensor by Outkept, whose poller decides when to read."""
 
 NAME = "bench"
-PLUGINS = Path("/usr/lib/nagios/plugins")
 PACKAGES = ("parallel-ssh==2.16.0.post1", "ansible-core==2.19.14")
 OURS = "Outkept"
-
-
-class AbsentError(Exception):
-    """A peer can't be had here; the message says why."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """The sshd, how to log in, what to read, a folder for files, and the peers' programs."""
-
-    endpoint: Endpoint
-    user: str
-    key: Path
-    sensors: tuple[Sensor, ...]
-    folder: Path
-    peers: Path | None
-
-    def ssh(self, *more: str) -> list[str]:
-        """OpenSSH's client with nobody's configuration but ours."""
-        options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes"]
-        options += ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
-        where = ["-p", str(self.endpoint.port), "-i", str(self.key), "-l", self.user]
-        return ["ssh", *options, *where, *more, self.endpoint.address]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Readings taken, and the seconds of wall and CPU that they took."""
-
-    readings: int
-    wall: float
-    cpu: float
 
 
 @dataclass(frozen=True)
@@ -107,7 +80,7 @@ async def _polled(site: Site, passes: int) -> Run:
         if len(taken) >= wanted:
             enough.set()
 
-    poller = Poller(report, Defaults(TICK, 20.0), lambda server, sensor: False)
+    poller = Poller(report, Defaults(TICK, 20.0), lambda server: frozenset())
     cpu = Cpu.now()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(poller.run())
@@ -128,64 +101,6 @@ def _wall(taken: Sequence[float], sensors: int) -> float:
     shift = offset(NAME, TICK)
     ends = taken[2 * sensors - 1 :: sensors]
     return median([(end - shift) % TICK for end in ends]) / sensors
-
-
-def _processes(commands: Sequence[list[str]]) -> Run:
-    """Run each command, some at a time; all have to succeed."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in pool.map(_process, commands):
-            assert done.returncode == 0, (done.args, done.stdout, done.stderr)
-    return Run(len(commands), time.perf_counter() - started, 0.0)
-
-
-def _process(command: list[str], **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-
-
-def _measured(run: Callable[[], Run]) -> Run:
-    """`run` with the CPU of this process and of all children that ended in it."""
-    before = Cpu.now()
-    done = run()
-    return Run(done.readings, done.wall, Cpu.now().since(before))
-
-
-def _control_master(site: Site, passes: int) -> Run:
-    path = str(site.folder / "master")
-    command = [s.cmd for _ in range(passes) for s in site.sensors]
-
-    def run() -> Run:
-        master = subprocess.Popen(site.ssh("-M", "-N", "-S", path), stdin=subprocess.DEVNULL)
-        try:
-            until(Path(path).exists, "the master's socket is there")
-            return _processes([[*site.ssh("-S", path), one] for one in command])
-        finally:
-            master.terminate()
-            master.wait(10)
-
-    return _measured(run)
-
-
-def _check_by_ssh(site: Site, passes: int) -> Run:
-    plugin = PLUGINS / "check_by_ssh"
-    if not plugin.exists():
-        raise AbsentError("apt-get install monitoring-plugins-standard")
-    base = [str(plugin), "-H", site.endpoint.address, "-p", str(site.endpoint.port)]
-    base += ["-l", site.user, "-i", str(site.key), "-t", "30", "-E", "-q"]
-    base += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
-    commands = [[*base, "-C", s.cmd] for _ in range(passes) for s in site.sensors]
-    return _measured(lambda: _processes(commands))
-
-
-def _new_ssh(site: Site, passes: int) -> Run:
-    commands = [[*site.ssh(), s.cmd] for _ in range(passes) for s in site.sensors]
-    return _measured(lambda: _processes(commands))
 
 
 _PSSH = """
@@ -243,11 +158,11 @@ def _ansible(site: Site, passes: int) -> Run:
     def run() -> Run:
         started = time.perf_counter()
         for command in commands:
-            done = _process(command, ANSIBLE_HOME=str(site.folder / "ansible"))
+            done = process(command, ANSIBLE_HOME=str(site.folder / "ansible"))
             assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
         return Run(passes * len(site.sensors), time.perf_counter() - started, 0.0)
 
-    return _measured(run)
+    return measured(run)
 
 
 def _file(site: Site, sensor: Sensor) -> Path:
@@ -269,9 +184,9 @@ def _installed(site: Site, program: str) -> str:
 WAYS = (
     Way(OURS, _outkept),
     Way("parallel-ssh, connection kept", _parallel_ssh, 0.5),
-    Way("ssh, ControlMaster", _control_master, 0.2),
-    Way("ssh, new connection each", _new_ssh, 0.1),
-    Way("check_by_ssh", _check_by_ssh, 0.1),
+    Way("ssh, ControlMaster", control_master, 0.2),
+    Way("ssh, new connection each", new_ssh, 0.1),
+    Way("check_by_ssh", check_by_ssh, 0.1),
     Way("ansible-playbook, raw", _ansible, 0.05),
 )
 

@@ -27,7 +27,7 @@ from outkept.ssh.keys import load_credentials
 from tests.servers import generate_key, running_sshd, running_user
 
 AT_ONCE = 32
-"""Handshakes under way: what the daemon allows itself (app.sessions.DIALS_AT_ONCE)."""
+"""Handshakes under way: what the daemon allows itself (ssh.client.HANDSHAKES_AT_ONCE)."""
 
 GOAL = 200
 """Servers a second."""

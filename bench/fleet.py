@@ -10,9 +10,6 @@ from outkept.demo.machines import company
 from outkept.demo.run import SimulatedFleet, simulated_fleet
 from outkept.model.server import Endpoint
 
-CHARACTERS = 36
-"""Servers that come first in every fleet and misbehave: they are there, and left alone."""
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -30,10 +27,9 @@ class Plain:
 
 @asynccontextmanager
 async def plain_fleet(folder: Path, servers: int, network: str) -> AsyncIterator[Plain]:
-    """Run a fleet with so many plain servers, on the first addresses of a loopback /16."""
-    total = servers + CHARACTERS
-    bits = (total + total // 50 + 16).bit_length()
+    """Run a fleet of so many plain servers, on the first addresses of a loopback /16."""
+    bits = (servers + servers // 50 + 16).bit_length()
     used = f"{network}/{32 - bits}"
-    machines = company(total, ip_network(used), 1).machines[CHARACTERS:]
-    async with simulated_fleet(folder, total, network=used) as fleet:
+    machines = company(servers, ip_network(used), 1, plain=True).machines
+    async with simulated_fleet(folder, servers, network=used, plain=True) as fleet:
         yield Plain(fleet, tuple(Endpoint(m.addresses[0], fleet.port) for m in machines))

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.common import Cpu, Report, Row, parser, percentile, rounded, steps
-from bench.engines import Chunks, alternatives
+from bench.engines import KEEP, Chunks, alternatives
 from bench.series import KINDS, arrivals, machine_samples, rate
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading, Sample
@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {"every": f"{EVERY_S:g} s", "size": str(size)},
         rows,
         (
-            "Bytes are pages in use of the database file, all tiers written, per reading.",
+            "Bytes are pages in use of the database file, per reading: after its hour was packed,"
+            " and after the readings expired and their minutes and hours took their place.",
             "CPU is user and system time of the whole process.",
         ),
     ).publish(options.results)
@@ -117,11 +118,17 @@ def _stored(
 def _bytes_row(directory: Path, name: str, readings: list[Reading]) -> Row:
     chunks = Chunks(directory)
     _feed(chunks, readings)
-    total, parts = chunks.grown(), chunks.lengths()
+    total, parts = chunks.grown(), _each(chunks, len(readings))
+    chunks.maintain(readings[-1].at + KEEP.raw + HOUR + 120)
+    later = chunks.grown() / len(readings)
+    note = f"{parts}; once readings expired {later:.2f}: {_each(chunks, len(readings))}"
     chunks.close()
-    each = {table: length / len(readings) for table, length in parts.items()}
-    note = ", ".join(f"{table} {value:.2f}" for table, value in each.items())
     return _row(f"disk: {name}", total / len(readings), "B/reading", GOAL_BYTES, note)
+
+
+def _each(chunks: Chunks, readings: int) -> str:
+    lengths = {table: length / readings for table, length in chunks.lengths().items()}
+    return ", ".join(f"{table} {value:.2f}" for table, value in lengths.items() if value)
 
 
 def _feed(chunks: Chunks, readings: list[Reading]) -> None:
@@ -151,11 +158,11 @@ def own_sensors(directory: Path, size: Size) -> list[Row]:
         ]
         chunks = Chunks(directory / name.replace("/", " "))
         _feed(chunks, readings)
-        each = {table: length / len(values) for table, length in chunks.lengths().items()}
+        note = f"alone; {_each(chunks, len(values))}"
+        total = sum(chunks.lengths().values()) / len(values)
         chunks.close()
-        note = "alone; " + ", ".join(f"{table} {value:.2f}" for table, value in each.items())
         what = f"disk: this machine's {name}"
-        rows.append(_row(what, sum(each.values()), "B/reading", GOAL_BYTES, note))
+        rows.append(_row(what, total, "B/reading", GOAL_BYTES, note))
     return rows
 
 

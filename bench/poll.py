@@ -20,7 +20,18 @@ import uvloop
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.common import Report, Row, cpu_of, memory_of, parser, rounded, steps
+from bench.common import (
+    KeepError,
+    Report,
+    Row,
+    cpu_of,
+    kept,
+    memory_of,
+    parser,
+    result_name,
+    rounded,
+    steps,
+)
 from bench.fleet import Plain, plain_fleet
 from bench.sensors import CHEAP, cheap, library
 from tests.servers import free_port
@@ -240,18 +251,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("--sensors", type=int, default=len(CHEAP), help="of each, at most 12 (12)")
     made.add_argument("--interval", type=float, default=0, help="seconds (10; short: 2)")
     made.add_argument("--seconds", type=float, default=0, help="measured (60; short: 10)")
+    made.add_argument("--keep", action="store_true", help="lines of other sizes in the JSON")
     options = made.parse_args(arguments)
     sizes = options.servers or ([20] if options.short else [10, 100, 1000])
     interval = options.interval or (2.0 if options.short else 10.0)
     seconds = options.seconds or (10.0 if options.short else 60.0)
+    same = {"sensors": options.sensors, "interval": f"{interval:g} s"}
     rows: list[Row] = []
+    if options.keep:
+        path = options.results / result_name("poll", short=options.short)
+        try:
+            rows = kept(path, same, "servers", sizes)
+        except KeepError as error:
+            made.error(str(error))
+    notes = NOTES + tuple(f"From an earlier run: {row['servers']} servers." for row in rows)
     with steps("poll", len(sizes)) as step:
         for servers in sizes:
             step(f"{servers} servers")
             load = Load(servers, options.sensors, interval, seconds)
             rows.append(uvloop.run(measure(load)))
-    parameters = {"sensors": options.sensors, "interval": f"{interval:g} s", "seconds": seconds}
-    Report("poll", options.short, parameters, rows, NOTES).publish(options.results)
+    rows.sort(key=lambda row: float(row["servers"] or 0))
+    parameters = {**same, "seconds": seconds}
+    Report("poll", options.short, parameters, rows, notes).publish(options.results)
     return 0
 
 

@@ -6,19 +6,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from outkept.demo.waves import counter, level
+from outkept.demo.waves import Counter, Wave
 
 Value = Callable[[int, float], float]
 """Of a server's number and a time in seconds."""
 
 KINDS: Mapping[str, Value] = {
-    "load, 0.52": lambda n, t: round(level((n, "load"), t, 0.1, 2.0), 2),
-    "percentage, 41": lambda n, t: float(round(level((n, "disk"), t, 20, 60))),
-    "percentage, 41.5": lambda n, t: round(level((n, "cpu"), t, 20, 60), 1),
-    "percentage, 41.53": lambda n, t: round(level((n, "wait"), t, 20, 60), 2),
-    "connections, 184": lambda n, t: float(round(level((n, "tcp"), t, 50, 300))),
+    "load, 0.52": lambda n, t: round(Wave(n, "load").level(t, 0.1, 2.0), 2),
+    "percentage, 41": lambda n, t: float(round(Wave(n, "disk").level(t, 20, 60))),
+    "percentage, 41.5": lambda n, t: round(Wave(n, "cpu").level(t, 20, 60), 1),
+    "percentage, 41.53": lambda n, t: round(Wave(n, "wait").level(t, 20, 60), 2),
+    "connections, 184": lambda n, t: float(round(Wave(n, "tcp").level(t, 50, 300))),
     "constant, 41": lambda n, t: 41.0,
-    "memory, pages of 4096 B": lambda n, t: level((n, "m"), t, 4e9, 5e9) // 4096 * 4096,
+    "memory, pages of 4096 B": lambda n, t: Wave(n, "m").level(t, 4e9, 5e9) // 4096 * 4096,
     "uptime, 861423.52": lambda n, t: round(8e5 + 977 * n + t, 2),
 }
 LATENCY_S = 0.02
@@ -31,7 +31,8 @@ def rate(digits: int | None) -> Value:
     def value(n: int, t: float) -> float:
         rng = random.Random((n, t).__hash__())
         took = 10 + rng.gauss(0, 0.01)
-        count = int(counter((n, "net"), t + took, 5e5)) - int(counter((n, "net"), t, 5e5))
+        counter = Counter(5e5, n, "net")
+        count = int(counter.at(t + took)) - int(counter.at(t))
         return count / took if digits is None else float(f"{count / took:.{digits}g}")
 
     return value

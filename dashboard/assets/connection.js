@@ -82,15 +82,13 @@ export function connect(store) {
     const since = store.connection.state === "lost" ? store.connection.since : Date.now();
     store.setConnection({ state: "lost", since, retryAt: Date.now() + wait });
     clearTimeout(timer);
-    timer = setTimeout(code === SIGNED_OUT ? renew : open, wait);
+    timer = setTimeout(code === SIGNED_OUT ? signIn : open, wait);
   }
 
-  // Opening the page is what starts a session; another daemon's page may have ended ours. Where
-  // that takes a person, the page they sign in on takes the place of this one.
-  async function renew() {
-    const answer = await fetch("/", { cache: "no-store", credentials: "same-origin" }).catch(() => null);
-    if (answer && (answer.redirected || answer.status === 401)) location.reload();
-    else open();
+  // The session has ended, or another daemon is here now; after signing in, what was shown is
+  // shown again.
+  function signIn() {
+    location.replace(`/login${location.hash}`);
   }
 
   function watch() {

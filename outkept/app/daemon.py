@@ -74,6 +74,7 @@ async def running(
             for part in parts:
                 part.cancel()
             await asyncio.wait(parts)
+            context.hand_over()
             await context.herald.drain(FLUSH_DEADLINE)
             writing.cancel()
 
@@ -87,7 +88,7 @@ async def _assembled(
     poller = Poller(
         lambda connection, sensor, reading: context.take(connection, sensor, reading),
         defaults,
-        fleet.is_urgent,
+        fleet.urgent,
     )
     context = Context(
         settings=settings,

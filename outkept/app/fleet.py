@@ -1,5 +1,6 @@
 """The fleet in memory: every server's record, connection, series and levels as of now."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -49,16 +50,21 @@ class Series:
             return SensorStatus.FIRED
         return SensorStatus(self.track.level)
 
-    def is_old(self, now: float, timeout: float) -> bool:
-        """Whether the last value came too long ago to be called current."""
-        return self.at is not None and now - self.at > STALE_AFTER_INTERVALS * self.every + timeout
+    def stale_at(self, timeout: float) -> float:
+        """UNIX seconds from which on the last value is too old to be called current, unless a
+        newer one comes; infinite without a value, or once it is stale."""
+        if self.at is None or self.stale:
+            return math.inf
+        return self.at + STALE_AFTER_INTERVALS * self.every + timeout
 
 
 @dataclass(slots=True)
 class LiveServer:
     """One server as it is now. `sensors` are those it supports, with its overrides applied;
     `unsupported` says of each other sensor why not. `last_seen` runs ahead of the record's,
-    which is renewed when it is saved. `raised` names the sensors that are over a threshold."""
+    which is renewed when it is saved. `raised` names the sensors that are over a threshold.
+    `shapes` holds, for each sensor whose instances were all in its last reading, that reading's
+    instances. Before `look_at` (UNIX seconds) none of its values can be stale."""
 
     record: Server
     link: Link | None = None
@@ -69,6 +75,8 @@ class LiveServer:
     verified_at: float | None = None
     last_seen: float = 0.0
     raised: frozenset[str] = frozenset()
+    shapes: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    look_at: float = 0.0
 
     @property
     def connection(self) -> Connection | None:
@@ -177,7 +185,7 @@ class Fleet:
         live = self._servers.get(server_id)
         return live is not None and live.connected
 
-    def is_urgent(self, server_id: str, sensor: str) -> bool:
-        """Whether the sensor is over a threshold there: such are read first."""
+    def urgent(self, server_id: str) -> frozenset[str]:
+        """The server's sensors that are over a threshold: such are read first."""
         live = self._servers.get(server_id)
-        return live is not None and sensor in live.raised
+        return live.raised if live is not None else frozenset()

@@ -51,10 +51,13 @@ class Judge:
             self._fail(live, sensor, reading.failure)
             return
         for sample in reading.samples:
-            series = self._series(live, sensor, sample.instance)
+            series = live.series.get((sensor.name, sample.instance))
+            if series is None or series.sensor is not sensor:
+                series = self._series(live, sensor, sample.instance)
             self._value(live, series, sample, reading.at, connection)
-        if reading.samples:
-            self._drop_absent(live, sensor, {sample.instance for sample in reading.samples})
+        shape = tuple([sample.instance for sample in reading.samples])
+        if shape and live.shapes.get(sensor.name) != shape:
+            self._drop_absent(live, sensor, shape)
 
     def expect(self, live: LiveServer, sensor: Sensor) -> None:
         """The server supports `sensor`: show it before its first reading."""
@@ -82,6 +85,8 @@ class Judge:
             series = Series(sensor, instance, self._interval(sensor))
             live.series[sensor.name, instance] = series
         series.sensor, series.every = sensor, self._interval(sensor)
+        live.shapes.pop(sensor.name, None)
+        live.look_at = 0.0
         return series
 
     def _fail(self, live: LiveServer, sensor: Sensor, reason: str) -> None:
@@ -94,8 +99,12 @@ class Judge:
         self, live: LiveServer, series: Series, sample: Sample, at: float, connection: Connection
     ) -> None:
         track, change = step(series.sensor, series.track, sample)
+        if series.stale or series.at is None:
+            live.look_at = 0.0
         series.value, series.at = sample.value, at
         series.failure, series.stale, series.absent = None, False, 0
+        if track is series.track:
+            return
         # Without room for the event the level stays, and the next reading changes it.
         if change is None or self._tell(live, series, sample, at, change, connection):
             series.track = track
@@ -128,13 +137,20 @@ class Judge:
         )
         return self._announce(event, alarm)
 
-    def _drop_absent(self, live: LiveServer, sensor: Sensor, present: set[str | None]) -> None:
+    def _drop_absent(
+        self, live: LiveServer, sensor: Sensor, present: tuple[str | None, ...]
+    ) -> None:
+        complete = True
         for key, series in list(live.series.items()):
             if key[0] != sensor.name or key[1] in present:
                 continue
             series.absent += 1
             if series.at is None or series.absent >= ABSENT_AFTER:
                 self.drop(live, key, "is gone from the server")
+            else:
+                complete = False
+        if complete:
+            live.shapes[sensor.name] = present
 
     def drop(self, live: LiveServer, key: SeriesKey, why: str) -> None:
         """Forget a series; whoever was told of its alarm is told that it is over."""

@@ -3,6 +3,7 @@ servers to forget, tiers to fold."""
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +12,7 @@ from outkept.app.fleet import LiveServer
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
 from outkept.model.event import EventType
-from outkept.store.errors import StoreError
+from outkept.store import Pace, StoreError
 
 TICK_EVERY = 1.0
 LOOK_EVERY = 1.0
@@ -21,6 +22,9 @@ FORGET_EVERY = 60.0
 SAVE_SEEN_EVERY = 300.0
 """Seconds of `last_seen` that a crash may lose."""
 MAINTAIN_EVERY = 30.0
+MAINTAIN_PACE = Pace(rest=6.0)
+"""A seventh of the writer's time at most: at a full hour, packing all of it at full speed took
+the interpreter from the connections until they timed out."""
 COUNT_EVERY = 5.0
 PATIENCE = 900.0
 """A daemon that was off for days must look for its servers for so long before it may call
@@ -74,14 +78,21 @@ class Lookout:
             await asyncio.sleep(pause)
 
     def _mark_stale(self, live: LiveServer, now: float) -> None:
+        if now < live.look_at:
+            return
         default = self._context.settings.ssh.command_timeout
+        live.look_at = math.inf
         for series in live.series.values():
-            if not series.stale and series.is_old(now, series.sensor.timeout or default):
+            stale_at = series.stale_at(series.sensor.timeout or default)
+            if stale_at < now:
                 series.stale = True
                 self._context.changed(live)
+            else:
+                live.look_at = min(live.look_at, stale_at)
 
     def _mark_queued_up(self, live: LiveServer) -> None:
-        text = live.channels.queued_up
+        connection = live.connection
+        text = connection.pool.queued_up() if connection is not None else ""
         if text == live.queued_up:
             return
         before, live.queued_up = live.queued_up, text
@@ -117,4 +128,5 @@ class Lookout:
                 self._context.save(live)
 
     async def _maintain(self) -> None:
-        await self._context.store.maintain(time.time())
+        while await self._context.store.maintain(time.time(), MAINTAIN_PACE):
+            pass

@@ -17,15 +17,20 @@ from outkept.discover.verify import Verification, verify
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import EventType
 from outkept.model.server import Endpoint, Server
+from outkept.poll.backoff import Backoff
 from outkept.poll.link import Link
 from outkept.ssh.connection import Connection
 
 VERIFY_EVERY = 3600.0
 """Seconds until a server's verifiers are run again: software comes and goes by the day."""
 VERIFY_AGAIN_AFTER_FAILURE = 60.0
-DIALS_AT_ONCE = 32
-"""Handshakes under way at once when many servers are dialled: each takes 4 to 9 ms of CPU,
-and a thousand at a time would make all of them miss their deadline."""
+REDIAL = Backoff()
+"""When a lost server is dialled again."""
+DIALS_AT_ONCE = 1000
+"""Servers that are dialled at once, a descriptor each. Most of them only wait: for a machine
+that is off, or for their turn at the handshake, of which the client allows fewer. So ten
+thousand that are off take less than the longest pause between two dials, and one that is back
+doesn't wait for them."""
 NOWHERE_TO_DIAL = 60.0
 
 
@@ -80,7 +85,7 @@ class Sessions:
         async def session(connection: Connection) -> None:
             await self._session(live, connection)
 
-        live.link = Link(dial, session)
+        live.link = Link(dial, session, REDIAL)
         self._tasks[live.record.id] = self._group.create_task(
             self._supervised(live, live.link), name=f"link to {live.record.id}"
         )

@@ -31,6 +31,10 @@ class DaemonSource(Fleetwide):
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
 
+    def ids(self) -> list[str]:
+        """See Source.ids."""
+        return [live.record.id for live in self._context.fleet]
+
     def summary(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
         return server_view(live) if live is not None else None

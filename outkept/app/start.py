@@ -1,6 +1,7 @@
 """From settings to a daemon that serves: everything that can fail at the start, in order."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +9,18 @@ from typing import Any
 
 from outkept.app.daemon import running
 from outkept.config.resources import data_dir
-from outkept.config.settings import Settings
+from outkept.config.settings import DashboardSettings, Settings
 from outkept.model.sensor import Sensor
 from outkept.model.sweep import SweepProgress
 from outkept.serve.access import Access
 from outkept.serve.auth import SecretError, load_secret
+from outkept.serve.certificate import Certificate
+from outkept.serve.errors import ListenError, ListenRefused
+from outkept.serve.files import AccessFileError
 from outkept.serve.http import create_app
-from outkept.serve.server import ListenError, address_of, bind, serve
+from outkept.serve.links import link_of, link_token
+from outkept.serve.place import Place
+from outkept.serve.server import address_of, bind, serve
 from outkept.ssh.client import Client
 from outkept.ssh.errors import HostKeyFileError
 from outkept.ssh.hostkeys import HostKeys
@@ -25,6 +31,10 @@ from outkept.store.store import Store
 
 URL_FILE = "url"
 """In the state directory while a daemon runs: where `outkept servers` and others find it."""
+
+
+PAGE_FILE = "page"
+"""Beside it: what people open, which a proxy or a certificate may give another name."""
 
 
 class StartError(Exception):
@@ -44,7 +54,28 @@ Progress = Callable[[], list[SweepProgress]]
 """Running sweeps and the last that ended, newest first."""
 
 Watch = Callable[[str, Progress], Coroutine[Any, Any, None]]
-"""Gets the page's address once it answers, and runs beside the daemon until it is cancelled."""
+"""Gets a link that signs in to the page, once that answers, and runs beside the daemon until it is
+cancelled."""
+
+
+_IN_THE_WAY = (
+    StateError,
+    StoreError,
+    SecretError,
+    AccessFileError,
+    ListenError,
+    HostKeyFileError,
+)
+
+
+def set_aside() -> None:
+    """Take what is loaded by now out of garbage collection, for good.
+
+    Each full collection would look at all the modules again, for 50 ms in which no reading is
+    taken. To be called once, before the loop runs.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def run(plan: Plan, watch: Watch) -> None:
@@ -60,29 +91,55 @@ async def run(plan: Plan, watch: Watch) -> None:
             await _serve(plan, store, state, watch)
         finally:
             await store.close()
-    except (StateError, StoreError, SecretError, ListenError, HostKeyFileError) as error:
+    except _IN_THE_WAY as error:
         raise StartError(str(error)) from None
 
 
 async def _serve(plan: Plan, store: Store, state: Path, watch: Watch) -> None:
     settings = plan.settings
-    listen = settings.dashboard.listen
-    listener = bind(listen.host, listen.port)
+    listen, tls = settings.dashboard.listen, settings.dashboard.tls
+    certificate = Certificate(tls.certificate, tls.key) if tls.certificate and tls.key else None
+    place = place_of(settings.dashboard)
+    listener = bind(listen.host, listen.port, place)
     try:
-        access = Access(load_secret(state), listen.host)
-        url = address_of(listener)
+        secret = load_secret(state)
+        access = Access(secret, place, state=state)
+        _check(access)
+        url = address_of(listener, place)
+        page = f"{place.origin}/" if place.origin else url
+        link = link_of(page, link_token(secret))
         async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
-            app = create_app(source, hub, access, data_dir("dashboard"))
+            # Describing the API takes a tenth of a second, and the daemon is at work already.
+            app = await asyncio.to_thread(create_app, source, hub, access, data_dir("dashboard"))
+            (state / PAGE_FILE).write_text(page, encoding="ascii")
             (state / URL_FILE).write_text(url, encoding="ascii")
             async with asyncio.TaskGroup() as group:
 
                 def ready() -> None:
-                    group.create_task(watch(url, source.crawl.progress))
+                    group.create_task(watch(link, source.crawl.progress))
 
-                await serve(app, listener, ready=ready)
+                await serve(app, listener, certificate=certificate, ready=ready)
     finally:
         listener.close()
         (state / URL_FILE).unlink(missing_ok=True)
+        (state / PAGE_FILE).unlink(missing_ok=True)
+
+
+def place_of(dashboard: DashboardSettings) -> Place:
+    """Where the daemon listens, and how people reach it."""
+    tls = dashboard.tls.certificate is not None
+    return Place(dashboard.listen.host, dashboard.origin, tls, dashboard.proxy)
+
+
+def _check(access: Access) -> None:
+    """Raises AccessFileError or ListenError."""
+    users = access.users.load()
+    access.tokens.load()
+    if not users and not access.place.is_private:
+        raise ListenRefused(
+            "other machines can reach the dashboard, and nobody can sign in; make a user with"
+            " `outkept user add NAME --role admin`, or listen on 127.0.0.1 alone"
+        )
 
 
 def _client(plan: Plan, state: Path) -> Client:

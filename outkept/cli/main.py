@@ -13,6 +13,7 @@ from outkept.cli.sweep import sweep
 from outkept.cli.token import token
 from outkept.cli.top import top
 from outkept.cli.try_ import try_
+from outkept.cli.user import user
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,3 +45,4 @@ def _outkept(
 for verb in (run, demo, check, sweep, try_, top, servers, events, actions, token):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
+app.add_typer(user, name="user")

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from getpass import getpass
 from pathlib import Path
 
-from outkept.app.start import Plan
+from outkept.app.start import Plan, place_of
 from outkept.cli.errors import fail_all
 from outkept.config.commandline import CommandLine
 from outkept.config.load import Loaded, load
 from outkept.config.problems import Problem
 from outkept.poll.examples import example_fault
-from outkept.serve.access import is_loopback
 from outkept.ssh.errors import KeyProblem
 from outkept.ssh.keys import Credentials, load_credentials
 
@@ -68,11 +67,12 @@ def _located(loaded: Loaded, paths: tuple[Path, ...], problem: KeyProblem) -> Pr
 
 
 def _listen_problems(loaded: Loaded) -> Iterator[Problem]:
-    if loaded.settings is None or is_loopback(loaded.settings.dashboard.listen.host):
+    if loaded.settings is None:
         return
-    what = f"{loaded.settings.dashboard.listen} can be reached from other machines"
-    mend = "there is no sign-in yet: listen on 127.0.0.1, and use ssh -L or a proxy with sign-in"
-    yield loaded.problem("dashboard.listen", what, mend)
+    fault = place_of(loaded.settings.dashboard).fault()
+    if fault is not None:
+        what, mend = fault
+        yield loaded.problem("dashboard.listen", f"{loaded.settings.dashboard.listen} {what}", mend)
 
 
 def _example_problems(loaded: Loaded) -> Iterator[Problem]:

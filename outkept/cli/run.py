@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from outkept.app.start import StartError
+from outkept.app.start import StartError, set_aside
 from outkept.app.start import run as run_daemon
 from outkept.cli import options
 from outkept.cli.errors import fail
@@ -46,6 +46,7 @@ def run(
 def until_stopped(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `main` until SIGINT or SIGTERM, both of which are a normal end."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_aside()
     try:
         until_done(main)
     except StartError as error:

@@ -13,10 +13,10 @@ from outkept.model.sweep import SweepProgress
 LOOK_EVERY = 0.2
 
 
-async def watch(url: str, progress: Progress) -> None:
-    """Say where the page is, draw the running sweep, and tell the first of each range, and
+async def watch(link: str, progress: Progress) -> None:
+    """Say how to open the page, draw the running sweep, and tell the first of each range, and
     each that finds another number of servers than the last, in a line on stderr."""
-    typer.echo(f"Dashboard: {url}   (stop with Ctrl-C)")
+    typer.echo(f"Dashboard: {link}   (stop with Ctrl-C)")
     told: set[str] = set()
     found: dict[str, int] = {}
     while True:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,6 +22,8 @@ from outkept.config.values import (
     Interval,
     Listen,
     ListenText,
+    NetworkText,
+    OriginText,
     PathText,
     Port,
     SpanText,
@@ -236,10 +239,29 @@ class Retention(Strict):
         return kept
 
 
+class TLSSettings(Strict):
+    """PEM files of the listener's certificate chain and its key; both None: plain HTTP."""
+
+    certificate: PathText | None = None
+    key: PathText | None = Field(default=None, validate_default=True)
+
+    @field_validator("key")
+    @classmethod
+    def _both_or_none(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        certificate = info.data.get("certificate", key)
+        if (key is None) != (certificate is None):
+            raise Mistake("certificate and key belong together", "name both files, or neither")
+        return key
+
+
 class DashboardSettings(Strict):
-    """Where the page, the API and the metrics are served."""
+    """Where the page, the API and the metrics are served, and how people reach them: `origin`
+    is what they open (None: the address listened on), `proxy` the reverse proxies before it."""
 
     listen: ListenText = Listen("127.0.0.1", 8844)
+    origin: OriginText | None = None
+    tls: TLSSettings = TLSSettings()
+    proxy: Annotated[tuple[NetworkText, ...], listed(100)] = ()
 
 
 class Settings(Strict):

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -218,6 +218,26 @@ def _listen(value: object) -> Listen:
     return Listen(str(address), int(match[3]))
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise Mistake(
+            f"{quoted(value)} is not an address or network", "write it as 10.0.0.5 or 10.0.0.0/29"
+        ) from None
+
+
+def _origin(value: object) -> str:
+    mend = "write the page's address without a path, such as https://outkept.example.org"
+    text_ = value.rstrip("/").lower() if isinstance(value, str) and len(value) < 300 else ""
+    form = r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?"
+    if not re.fullmatch(form, text_, re.ASCII):
+        raise Mistake(f"{quoted(value)} is not an https origin", mend)
+    return text_.removesuffix(":443")
+
+
 Number = Annotated[float, BeforeValidator(read_number)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Port = Annotated[int, integer(1, 65535, "a port")]
@@ -225,6 +245,8 @@ PathText = Annotated[Path, BeforeValidator(_path)]
 SpanText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=False))]
 HoleText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=True))]
 ListenText = Annotated[Listen, BeforeValidator(_listen)]
+NetworkText = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+OriginText = Annotated[str, BeforeValidator(_origin)]
 Threshold = Annotated[float | None, optional(BeforeValidator(read_number))]
 Interval = Annotated[float | None, optional(duration("100ms", "7d"))]
 Command = Annotated[str, text(65536)]

@@ -7,15 +7,18 @@ the verifier, the command and the reaction. Everything else is not found.
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from outkept.demo.characters import HUGE_BYTES, Character, garbage, hangs, huge
 from outkept.demo.identity import identify_answer
 from outkept.demo.machines import Machine
-from outkept.demo.shell import Answer
+from outkept.demo.shell import Answer, Responder
 from outkept.demo.support import supports
-from outkept.demo.values import Scene, output, status
+from outkept.demo.values import status, teller
 from outkept.discover.identity_script import IDENTIFY_SCRIPT
 from outkept.model.sensor import Sensor
+
+_IDENTIFY = IDENTIFY_SCRIPT.strip()
 
 MOST_REACTIONS = 1000
 """Reactions a machine remembers; the demo's own cooldowns keep it far below."""
@@ -56,7 +59,12 @@ class Commands:
         )
 
 
-@dataclass
+MOST_RESPONDERS = 1000
+"""Commands whose responders a machine keeps; it forgets all of them for one more. The library
+has far fewer, and what it doesn't know is not kept."""
+
+
+@dataclass(slots=True)
 class Household:
     """One machine and what was done to it: its answers depend on both.
 
@@ -69,19 +77,24 @@ class Household:
     clock: Clock
     mended: dict[str, float] = field(default_factory=dict)
     reactions: list[str] = field(default_factory=list)
+    _responders: dict[str, Responder] = field(default_factory=dict)
 
     def answer(self, command: str) -> Answer:
         """What the machine prints for `command` now."""
+        return self.responder(command)()
+
+    def responder(self, command: str) -> Responder:
+        """What answers `command`: worked out once, called for each time it runs."""
         text = command.strip()
-        if text == IDENTIFY_SCRIPT.strip():
-            return Answer(identify_answer(self.machine))
+        if text == _IDENTIFY:
+            return lambda: Answer(identify_answer(self.machine))
         if name := self.commands.by_cmd.get(text):
-            return self._reading(self.commands.sensors[name])
+            return self._reader(self.commands.sensors[name])
         if names := self.commands.by_verifier.get(text):
-            return self._verdict(text, names)
+            return partial(self._verdict, text, names)
         if names := self.commands.by_reaction.get(text):
-            return self._mend(text, names)
-        return _not_found(text)
+            return partial(self._mend, text, names)
+        return partial(_not_found, text)
 
     def _verdict(self, verifier: str, names: tuple[str, ...]) -> Answer:
         if any(hangs(self.machine.character, name) for name in names):
@@ -90,16 +103,23 @@ class Household:
             return Answer(b"yes\n")
         return Answer(b"no\n") if "echo no" in verifier else Answer(status=1)
 
-    def _reading(self, sensor: Sensor) -> Answer:
-        age, machine = self.clock.age(), self.machine
+    def _reader(self, sensor: Sensor) -> Responder:
+        made = self._responders.get(sensor.name)
+        if made is None:
+            if len(self._responders) >= MOST_RESPONDERS:
+                self._responders.clear()
+            made = self._responders[sensor.name] = self._new_reader(sensor)
+        return made
+
+    def _new_reader(self, sensor: Sensor) -> Responder:
+        machine, clock = self.machine, self.clock
         if machine.character is Character.UNPARSABLE:
-            return Answer(garbage(machine.seed, sensor.name, age))
+            return lambda: Answer(garbage(machine.seed, sensor.name, clock.age()))
         if huge(machine.character, sensor.name):
-            return Answer(flood=HUGE_BYTES)
+            return lambda: Answer(flood=HUGE_BYTES)
         if not supports(machine, sensor):
-            return _not_found(sensor.cmd)
-        scene = Scene(machine, sensor, age, self.clock.now(), self.mended.get(sensor.name))
-        return Answer(output(scene).encode(), status=status(sensor))
+            return partial(_not_found, sensor.cmd)
+        return _Reading(self, sensor)
 
     def _mend(self, command: str, names: tuple[str, ...]) -> Answer:
         if len(self.reactions) < MOST_REACTIONS:
@@ -107,6 +127,23 @@ class Household:
         for name in names:
             self.mended[name] = self.clock.age()
         return Answer(b"done\n")
+
+
+class _Reading:
+    """A sensor's command on a machine that has such a thing."""
+
+    __slots__ = ("_clock", "_mended", "_name", "_status", "_teller")
+
+    def __init__(self, household: Household, sensor: Sensor) -> None:
+        self._name = sensor.name
+        self._clock, self._mended = household.clock, household.mended
+        self._teller = teller(household.machine, sensor)
+        self._status = status(sensor)
+
+    def __call__(self) -> Answer:
+        clock = self._clock
+        text = self._teller(clock.age(), clock.now(), self._mended.get(self._name))
+        return Answer(text.encode(), status=self._status)
 
 
 def _not_found(command: str) -> Answer:

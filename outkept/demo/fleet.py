@@ -6,25 +6,31 @@ stop (SIGINT, SIGTERM) or, with `--with-parent`, until its standard input ends.
 
 import argparse
 import asyncio
+import heapq
 import logging
 import random
-import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
 import asyncssh
 import uvloop
 
+from outkept.config.durations import parse_duration
 from outkept.config.library import load_library
+from outkept.config.problems import Mistake
 from outkept.config.resources import data_dir
 from outkept.demo.answers import Clock, Commands, Household
 from outkept.demo.characters import RESTLESS
+from outkept.demo.door import listen_everywhere
+from outkept.demo.files import FileLimitError, make_room
+from outkept.demo.hostkeys import Locks
 from outkept.demo.machines import PRINTER, Company, company
-from outkept.demo.sshd import SimulatedServer, authorized_for, authorized_keys
+from outkept.demo.sshd import SimulatedServer
+from outkept.demo.weather import CALM, Weather
 from outkept.model.sensor import Sensor
 
 TICK = 0.25
@@ -39,7 +45,7 @@ class FleetError(Exception):
 
 
 class Fleet:
-    """All servers of a company, and its printer.
+    """All servers of a company, and its printer, in a given weather.
 
     `pace` makes the characters' time run faster than the clock.
     """
@@ -50,45 +56,52 @@ class Fleet:
         sensors: Mapping[str, Sensor],
         client_key: asyncssh.SSHKey,
         *,
+        weather: Weather = CALM,
         pace: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         started = clock()
-        ours, commands = authorized_keys(client_key), Commands.of(sensors)
+        locks, commands = Locks(client_key), Commands.of(sensors)
         self._clock = Clock(lambda: (clock() - started) * pace, time.time)
         self._tick = TICK / pace
-        self._printer = firm.printer
-        self._printing: asyncio.Server | None = None
+        self._firm = firm
+        self._listeners: list[asyncio.Server] = []
         self.households = [Household(machine, commands, self._clock) for machine in firm.machines]
-        self.servers = [
-            SimulatedServer(
-                household.machine,
-                authorized_for(household.machine.character, ours),
-                household.answer,
-                self._clock.age,
-            )
-            for household in self.households
-        ]
+        self.servers = [SimulatedServer(household, locks, weather) for household in self.households]
+        self._losses: list[_Loss] = []
+        for number, server in enumerate(self.servers):
+            self._await_loss(number, server, weather.losses(server.machine.seed))
 
     async def open(self, port: int) -> None:
         """Listen on `port` of every address; on none when one of them is taken.
 
+        Servers that are there all the time share one listener: ten thousand listeners would
+        leave no file descriptors for connections. Others have their own, since nothing but a
+        closed listener refuses a connection as an absent machine does.
+
         Raises OSError. Cancelled, it leaves listeners that `close` closes.
         """
         try:
+            if self._firm.steady:
+                known = {a: server for server in self.servers for a in server.machine.addresses}
+                self._listeners.append(await listen_everywhere(known.get, port))
+                return
             for server in self.servers:
                 await server.settle(port)
-            self._printing = await asyncio.start_server(_print, self._printer, port)
+            if self._firm.printer is not None:
+                printing = await asyncio.start_server(_print, self._firm.printer, port)
+                self._listeners.append(printing)
         except OSError:
             await self.close()
             raise
 
     async def live(self, port: int) -> None:
-        """Let the restless come and go until cancelled."""
+        """Let the restless come and go, and the weather cut connections, until cancelled."""
         restless = [s for s in self.servers if s.machine.character in RESTLESS]
         barred: set[SimulatedServer] = set()
         while True:
             await asyncio.sleep(self._tick)
+            self.cut()
             for server in restless:
                 try:
                     await server.settle(port)
@@ -99,12 +112,30 @@ class Fleet:
                 else:
                     barred.discard(server)
 
+    def cut(self) -> None:
+        """Drop the connections that the weather was to cut by now."""
+        age = self._clock.age()
+        while self._losses and self._losses[0][0] <= age:
+            _, number, server, later = heapq.heappop(self._losses)
+            server.drop()
+            self._await_loss(number, server, later)
+
+    def _await_loss(self, number: int, server: SimulatedServer, losses: Iterator[float]) -> None:
+        if (at := next(losses, None)) is not None:
+            heapq.heappush(self._losses, (at, number, server, losses))
+
     async def close(self) -> None:
         """Close every listener and drop every connection."""
-        if self._printing is not None:
-            self._printing.close()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         for server in self.servers:
             await server.close()
+
+
+_Loss = tuple[float, int, SimulatedServer, Iterator[float]]
+"""When the weather next cuts a server's connections, the server's number, itself, and when
+it does so after that."""
 
 
 async def _print(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,8 +204,15 @@ def _prepare(options: argparse.Namespace) -> Fleet:
         network = ip_network(options.network)
         if not network.is_loopback:
             raise FleetError(f"{network} is not on loopback; use one in 127.0.0.0/8")
-        firm = company(options.servers, network, options.seed)
-    except ValueError as error:
+        make_room(options.servers, others=1 if options.plain else options.servers)
+        firm = company(options.servers, network, options.seed, plain=options.plain)
+        weather = Weather(
+            parse_duration(options.latency),
+            options.drops / 100,
+            options.refusals / 100,
+            options.slow / 100,
+        )
+    except (ValueError, Mistake, FileLimitError) as error:
         raise FleetError(str(error)) from None
     try:
         key = asyncssh.read_public_key(options.key)
@@ -183,17 +221,7 @@ def _prepare(options: argparse.Namespace) -> Fleet:
     sensors, problems = load_library([data_dir("sensors")])
     if problems:
         raise FleetError(f"the sensor library can't be read: {problems[0]}")
-    _more_files(len(list(firm.addresses())))
-    return Fleet(firm, sensors, key, pace=options.pace)
-
-
-def _more_files(addresses: int) -> None:
-    """Room for a listener and a connection for each address."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = addresses * 3 + 100
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, top), hard))
+    return Fleet(firm, sensors, key, weather=weather, pace=options.pace)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -207,6 +235,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--key", type=Path, required=True, help="public key that may log in")
     parser.add_argument("--seed", type=int, default=1, help="other values, other keys")
     parser.add_argument("--pace", type=float, default=1.0, help="characters' time runs faster")
+    parser.add_argument(
+        "--plain", action="store_true", help="well-behaved servers alone: up to ten thousand"
+    )
+    parser.add_argument("--latency", default="0", help="of a round trip, as 80ms (0)")
+    parser.add_argument("--drops", type=float, default=0, help="%% of connections lost a minute")
+    parser.add_argument("--refusals", type=float, default=0, help="%% of time spent refusing")
+    parser.add_argument("--slow", type=float, default=0, help="%% of commands that take seconds")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
     return parser.parse_args(arguments)
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from uuid import UUID
 
 from outkept.demo.chance import digest, draw
-from outkept.demo.characters import Character
+from outkept.demo.characters import RESTLESS, Character
 
 C = Character
 GIB = 1 << 30
@@ -123,31 +123,43 @@ PRINTER = "220 printer.lisbon FTP server (LaserCo 4200) ready.\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The machines, and the address of the printer, which speaks no SSH."""
+    """The machines, and the address of the printer, which speaks no SSH and which plain
+    companies don't have."""
 
     machines: tuple[Machine, ...]
-    printer: str
+    printer: str | None = None
+
+    @property
+    def steady(self) -> bool:
+        """Whether all of them are there all the time."""
+        return self.printer is None and not any(m.character in RESTLESS for m in self.machines)
 
     def addresses(self) -> Iterator[str]:
         """Every address at which something listens."""
         for machine in self.machines:
             yield from machine.addresses
-        yield self.printer
+        if self.printer is not None:
+            yield self.printer
 
 
-def company(servers: int, network: IPv4Network | IPv6Network, seed: int) -> Company:
+def company(
+    servers: int, network: IPv4Network | IPv6Network, seed: int, *, plain: bool = False
+) -> Company:
     """A company of `servers` machines spread over `network`, with silent addresses between.
 
-    Raises ValueError when the network has too few addresses.
+    A `plain` one consists of well-behaved machines alone, without the usual company's own and
+    its printer. Raises ValueError when the network has too few addresses.
     """
-    entries = [_entry(i) for i in range(servers)]
-    needed = servers + sum(entry[3] is C.TWO_ADDRESSES for entry in entries) + 1
+    own = () if plain else _COMPANY[:servers]
+    needed = servers + sum(entry[3] is C.TWO_ADDRESSES for entry in own) + (not plain)
     free = network.num_addresses - 2
     if free < needed:
         raise ValueError(
             f"{network} has {max(free, 0)} addresses and {servers} servers need {needed}:"
             " give a larger network"
         )
+    start = len(_COMPANY) if plain else 0
+    entries = [_entry(i) for i in range(start, start + servers)]
     stride = min(free // needed, 5)
     spread = (str(network[1 + i * stride]) for i in range(needed))
     firsts = [next(spread) for _ in entries]
@@ -156,7 +168,7 @@ def company(servers: int, network: IPv4Network | IPv6Network, seed: int) -> Comp
         _machine(entry, (firsts[i], *([seconds[i]] if i in seconds else [])), seed)
         for i, entry in enumerate(entries)
     )
-    return Company(machines, printer=next(spread))
+    return Company(machines, None if plain else next(spread))
 
 
 def _entry(i: int) -> _Entry:

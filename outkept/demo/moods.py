@@ -8,22 +8,14 @@ from collections.abc import Callable
 from math import pi, sin
 
 from outkept.demo.characters import Character
-from outkept.demo.waves import level
+from outkept.demo.waves import Wave
 
-Curve = Callable[[int, float, float | None], float | None]
-"""(seed, seconds since the fleet's start, age at the last reaction) → height; None: calm."""
+Curve = Callable[[int, float, float | None], float]
+"""(seed, seconds since the fleet's start, age at the last reaction) → height."""
 
 WORK = frozenset({"load", "cpu"})
 _FILL, _STAY = 130.0, 60.0
 _DIES, _LIES, _CYCLE = 30.0, 120.0, 240.0
-
-
-def height(
-    character: Character, sensor: str, seed: int, t: float, mended: float | None
-) -> float | None:
-    """The height of `sensor`, or None where it is as calm as on a healthy machine."""
-    curve = HEIGHTS.get((character, sensor))
-    return curve(seed, t, mended) if curve else None
 
 
 def is_dead(character: Character, sensor: str, t: float, mended: float | None) -> bool:
@@ -36,12 +28,12 @@ def is_dead(character: Character, sensor: str, t: float, mended: float | None) -
 
 
 def _busy(seed: int, t: float, _mended: float | None) -> float:
-    return level((seed, "busy"), t, -0.8, 0.3)
+    return Wave(seed, "busy").level(t, -0.8, 0.3)
 
 
 def _flapping(seed: int, t: float, _mended: float | None) -> float:
     """Up and down through both thresholds, once in 40 s: long enough for `for`."""
-    return 0.5 + 1.2 * sin(2 * pi * t / 40) + level((seed, "flap"), t, -0.15, 0.15)
+    return 0.5 + 1.2 * sin(2 * pi * t / 40) + Wave(seed, "flap").level(t, -0.15, 0.15)
 
 
 def _filling(_seed: int, t: float, mended: float | None) -> float:
@@ -57,7 +49,8 @@ def _crowded(_seed: int, t: float, mended: float | None) -> float:
 
 
 def _hot(seed: int, t: float, _mended: float | None) -> float:
-    return level((seed, "hot"), t, 0.1, 1.3)
+    """Always above the warning, and above the alarm for a third of every 150 s."""
+    return 0.7 + 0.5 * sin(2 * pi * t / 150) + Wave(seed, "hot").level(t, -0.1, 0.1)
 
 
 def _steady(at: float) -> Curve:

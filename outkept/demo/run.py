@@ -12,6 +12,8 @@ from pathlib import Path
 
 import asyncssh
 
+from outkept.demo.weather import CALM, Weather
+
 READY_WITHIN = 5.0
 """Seconds the child has to listen everywhere; 36 servers take a third of one."""
 _SERVERS_A_SECOND = 500
@@ -50,9 +52,12 @@ async def simulated_fleet(
     network: str = "127.77.0.0/24",
     port: int = 0,
     pace: float = 1.0,
+    plain: bool = False,
+    weather: Weather = CALM,
 ) -> AsyncIterator[SimulatedFleet]:
     """Run a fleet of `servers` machines in a process of its own.
 
+    A `plain` fleet has well-behaved machines alone, and up to ten thousand of them.
     A new client key and the child's log are written into `directory`, which is made if need
     be. Port 0: one that is free on every address. Raises DemoError. Cancel-safe: the child is
     stopped, and it stops by itself when this process dies, however it dies.
@@ -63,6 +68,9 @@ async def simulated_fleet(
         *(sys.executable, "-m", "outkept.demo.fleet", "--with-parent"),
         *("--servers", str(servers), "--seed", str(seed), "--pace", str(pace)),
         *("--network", network, "--port", str(port), "--key", f"{key}.pub"),
+        *("--latency", f"{weather.latency!r}", "--drops", f"{weather.drops * 100!r}"),
+        *("--refusals", f"{weather.refusals * 100!r}", "--slow", f"{weather.slow * 100!r}"),
+        *(["--plain"] if plain else []),
     ]
     child = await _start(command, log)
     try:

@@ -3,20 +3,19 @@
 import asyncio
 import os
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncssh
 
 from outkept.ssh.frames import frame, greeting
-from outkept.ssh.script import LONGEST, Asked, Hello, Reader, ScriptError
+from outkept.ssh.script import LONGEST, Asked, Hello, Pieces, Reader, ScriptError
 
 if TYPE_CHECKING:
     from outkept.demo.sshd import SimulatedServer
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command does: print, exit. `flood` bytes of noise follow `stdout`, made only as
     fast as they are read; `never` means that the command hangs until its channel is closed."""
 
@@ -27,8 +26,21 @@ class Answer:
     never: bool = False
 
 
+Responder = Callable[[], Answer]
+"""What one machine does for one command, now."""
+
+Piece = tuple[tuple[tuple[int, Responder], ...], tuple[str, ...]]
+"""Commands whose frames are sent together: what answers at which position, and their texts."""
+
+MOST_BATCHES = 8
+"""Batches that a shell keeps ready, and forgets for one more: as a rule, a server's sensors
+come in few mixtures."""
+
+
 class SimulatedShell:
     """Runs commands one after the other, each after the machine's delay."""
+
+    __slots__ = ("_batches", "_channel", "_reader", "_server", "_timer", "_todo")
 
     def __init__(
         self, server: "SimulatedServer", channel: "asyncssh.SSHServerChannel[bytes]"
@@ -36,7 +48,8 @@ class SimulatedShell:
         self._server = server
         self._channel = channel
         self._reader = Reader()
-        self._todo: deque[tuple[str, tuple[tuple[int, str], ...]]] = deque()
+        self._batches: dict[Pieces, tuple[Piece, ...]] = {}
+        self._todo: deque[tuple[str, Piece]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def read(self, data: bytes) -> None:
@@ -62,30 +75,51 @@ class SimulatedShell:
 
     def _ask(self, asked: Asked) -> None:
         idle = not self._todo
-        self._todo.extend((asked.nonce, piece) for piece in asked.pieces)
+        self._todo.extend((asked.nonce, piece) for piece in self._ready(asked.pieces))
         if idle:
             self._next()
 
-    def _next(self) -> None:
+    def _ready(self, pieces: Pieces) -> tuple[Piece, ...]:
+        """The pieces, each command with what answers it."""
+        made = self._batches.get(pieces)
+        if made is None:
+            made = tuple(self._piece(piece) for piece in pieces)
+            if len(self._batches) >= MOST_BATCHES:
+                self._batches.clear()
+            self._batches[pieces] = made
+        return made
+
+    def _piece(self, piece: tuple[tuple[int, str], ...]) -> Piece:
+        responder = self._server.responder
+        return (
+            tuple((position, responder(command)) for position, command in piece),
+            tuple(command for _, command in piece),
+        )
+
+    def _next(self, said: Sequence[bytes] = ()) -> None:
+        """Run what takes no time, and send all of it in one write."""
+        frames = list(said)
         while self._todo:
-            delay = self._server.conduct().delay * len(self._todo[0][1])
-            if delay:
+            commands = self._todo[0][1][1]
+            if delay := self._server.delay(commands, len(commands)):
                 self._timer = asyncio.get_running_loop().call_later(delay, self._later)
-                return
-            self._run()
+                break
+            frames += self._run()
+        if frames:
+            self._channel.write(b"".join(frames))
 
     def _later(self) -> None:
-        self._run()
-        self._next()
+        self._next(self._run())
 
-    def _run(self) -> None:
-        nonce, piece = self._todo.popleft()
+    def _run(self) -> list[bytes]:
+        """The frames of the next piece; of none any more, where a command never ends."""
+        nonce, (piece, _) = self._todo.popleft()
         frames: list[bytes] = []
-        for position, command in piece:
-            answer = self._server.answer(command)
+        for position, respond in piece:
+            answer = respond()
             if answer.never:
                 self._todo.clear()
-                return
+                return []
             flood = b"x" * (LONGEST + 1) if answer.flood > LONGEST else b""
             frames.append(frame(nonce, position, answer.status, flood or answer.stdout))
-        self._channel.write(b"".join(frames))
+        return frames

@@ -1,56 +1,64 @@
 """One simulated SSH server: listeners, logins, channels. No shell: commands are looked up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import asyncssh
+from asyncssh.packet import SSHPacketLogger
 
-from outkept.demo.chance import digest
-from outkept.demo.characters import Character, Conduct, conduct
-from outkept.demo.machines import Machine
+from outkept.demo.answers import Household
+from outkept.demo.characters import Conduct, conduct
+from outkept.demo.door import Guest, listen
+from outkept.demo.hostkeys import Locks
 from outkept.demo.shell import Answer, SimulatedShell
+from outkept.demo.weather import CALM, Refusal, Weather
 from outkept.ssh.script import COMMAND
 
-_PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
-"""The fixed DER before an Ed25519 private key's 32 bytes (RFC 8410 §7)."""
 _RESOURCE_SHORTAGE = 2
 """What OpenSSH answers over `MaxSessions`: code 2, "open failed"."""
+_TURNED_AWAY = b"Exceeded MaxStartups\r\n"
+"""What OpenSSH says over `MaxStartups`, and hangs up."""
 _CHUNK = b"outkept pts/0 127.0.0.1 still logged in\n" * 800
 
 
-def host_key(machine: Machine, generation: int) -> asyncssh.SSHKey:
-    """The machine's Ed25519 key: from its secret, so that a fleet of one seed keeps its keys.
-
-    Such a key protects nothing, and need not: the servers are on loopback and run nothing.
-    """
-    secret = digest(machine.secret, "host key", generation)
-    return asyncssh.import_private_key(_PKCS8_ED25519 + secret)
-
-
 class SimulatedServer:
-    """The SSH server of one machine on all its addresses.
+    """The SSH server of one machine on all its addresses, in a given weather.
 
-    `answer` gives what a command prints; `age` the seconds since the fleet's start.
+    It listens itself after `settle`, or somebody hands it its connections by `enter`.
     """
 
-    def __init__(
-        self,
-        machine: Machine,
-        authorized: asyncssh.SSHAuthorizedKeys,
-        answer: Callable[[str], Answer],
-        age: Callable[[], float],
-    ) -> None:
-        self.machine = machine
-        self.answer = answer
-        self.logins: set[Login] = set()
-        self._authorized = authorized
-        self._age = age
-        self._listeners: list[asyncssh.SSHAcceptor] = []
-        self._key = -1
+    def __init__(self, household: Household, locks: Locks, weather: Weather = CALM) -> None:
+        self.machine = household.machine
+        self.responder = household.responder
+        self.latency = weather.distance(self.machine.seed)
+        self._household = household
+        self._locks = locks
+        self._weather = weather
+        self._age = household.clock.age
+        self._guests: set[Guest] = set()
+        self._listeners: list[asyncio.Server] = []
+        self._key = 0
+        self._options: asyncssh.SSHServerConnectionOptions | None = None
+
+    def answer(self, command: str) -> Answer:
+        """What a command prints."""
+        return self.responder(command)()
 
     def conduct(self) -> Conduct:
         """How it behaves now."""
         return conduct(self.machine.character, self.machine.seed, self._age())
+
+    def delay(self, commands: Iterable[str], count: int) -> float:
+        """Seconds that `count` commands take, one after the other."""
+        seconds = self.conduct().delay * count
+        if self._weather.slow:
+            seed, age = self.machine.seed, self._age()
+            seconds += sum(self._weather.delay(seed, command, age) for command in commands)
+        return seconds
+
+    def refuses(self) -> Refusal | None:
+        """What the weather makes it refuse now."""
+        return self._weather.refuses(self.machine.seed, self._age())
 
     async def settle(self, port: int) -> None:
         """Open or close the listeners as the present conduct has it. Raises OSError."""
@@ -58,18 +66,14 @@ class SimulatedServer:
         if self._listeners and (not now.present or now.key != self._key):
             await self.close()
         if now.present and not self._listeners:
-            self._key = now.key
+            self._key, self._options = now.key, None
             await self._listen(port)
 
     async def _listen(self, port: int) -> None:
         """Listen on all addresses or, when one is taken, on none."""
-        options = self._options(self._key)
         try:
             for address in self.machine.addresses:
-                listener = await asyncssh.listen(
-                    address, port, options=options, config=None, backlog=64
-                )
-                self._listeners.append(listener)
+                self._listeners.append(await listen(lambda _: self, address, port))
         except OSError:
             await self.close()
             raise
@@ -79,33 +83,50 @@ class SimulatedServer:
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.close()
-        for login in list(self.logins):
-            login.abort()
+        self.drop()
         for listener in listeners:
             await listener.wait_closed()
 
-    def _options(self, key: int) -> asyncssh.SSHServerConnectionOptions:
-        """The cheapest algorithms that every client has; one key, and no look at any file."""
-        return asyncssh.SSHServerConnectionOptions(
-            config=None,
-            server_factory=lambda: Login(self),
-            server_version=self.machine.system.banner,
-            server_host_keys=[host_key(self.machine, key)],
-            authorized_client_keys=self._authorized,
-            kex_algs=["curve25519-sha256"],
-            encryption_algs=["aes128-gcm@openssh.com"],
-            mac_algs=["hmac-sha2-256"],
-            compression_algs=["none"],
-            password_auth=False,
-            kbdint_auth=False,
-            gss_host=None,
-            gss_kex=False,
-            gss_auth=False,
-            agent_forwarding=False,
-            allow_pty=False,
-            encoding=None,
-            login_timeout=20,
-        )
+    def drop(self) -> None:
+        """Drop every connection, as a network does that is cut."""
+        for guest in list(self._guests):
+            guest.abort()
+
+    # What the door asks.
+
+    def enter(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
+        """The SSH side of a new connection; None if it was turned away."""
+        if self.refuses() is Refusal.CONNECTIONS:
+            transport.write(_TURNED_AWAY)
+            transport.close()
+            return None
+        if self._options is None:
+            self._options = self._locks.options(self.machine, self._key, lambda: Login(self))
+        return _Connection(asyncio.get_running_loop(), self._options)
+
+    def expect(self, guest: Guest) -> None:
+        """Remember a connection, to be dropped."""
+        self._guests.add(guest)
+
+    def forget(self, guest: Guest) -> None:
+        """It is over."""
+        self._guests.discard(guest)
+
+
+class _Connection(asyncssh.SSHServerConnection):
+    """asyncssh's own, without two things that a fleet can't afford."""
+
+    async def reload_config(self) -> None:
+        """Once the user is known, asyncssh builds its options anew, in a thread; ours are the
+        same for all users. Cancel-safe: does nothing."""
+
+    def send_packet(
+        self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None
+    ) -> None:
+        """asyncssh puts an empty packet before each, a remedy for CBC ciphers, of which a fleet
+        has none. No sshd sends such packets, and each costs both sides as much as an answer."""
+        if pkttype != asyncssh.constants.MSG_IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
 
 
 class Login(asyncssh.SSHServer):
@@ -118,10 +139,10 @@ class Login(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self.server.logins.add(self)
+        self.server.expect(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.server.logins.discard(self)
+        self.server.forget(self)
 
     def abort(self) -> None:
         """Drop the connection without a word."""
@@ -135,7 +156,8 @@ class Login(asyncssh.SSHServer):
         return True
 
     def session_requested(self) -> "Session":
-        if self.open_channels >= self.server.conduct().channels:
+        full = self.open_channels >= self.server.conduct().channels
+        if full or self.server.refuses() is Refusal.CHANNELS:
             raise asyncssh.ChannelOpenError(_RESOURCE_SHORTAGE, "open failed")
         self.open_channels += 1
         return Session(self)
@@ -173,8 +195,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._command == COMMAND and self._channel is not None:
             self._shell = SimulatedShell(self._login.server, self._channel)
             return
-        delay = self._login.server.conduct().delay
-        if delay:
+        if delay := self._login.server.delay((self._command,), 1):
             self._timer = asyncio.get_running_loop().call_later(delay, self._answer)
         else:
             self._answer()
@@ -218,20 +239,3 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._channel.write(chunk)
         if self._channel is not None and self._left <= 0:
             self._channel.exit(self._status)
-
-
-def strangers_only() -> asyncssh.SSHAuthorizedKeys:
-    """Authorized keys that hold a key nobody has, for a server that refuses ours."""
-    return authorized_keys(asyncssh.generate_private_key("ssh-ed25519"))
-
-
-def authorized_keys(key: asyncssh.SSHKey) -> asyncssh.SSHAuthorizedKeys:
-    """Authorized keys of this one key."""
-    return asyncssh.import_authorized_keys(key.export_public_key("openssh").decode())
-
-
-def authorized_for(
-    character: Character, ours: asyncssh.SSHAuthorizedKeys
-) -> asyncssh.SSHAuthorizedKeys:
-    """Whose key a server of this character takes."""
-    return strangers_only() if character is Character.REFUSING_KEY else ours

@@ -21,6 +21,10 @@ class Track:
     alarmed_row: int = 0
 
 
+CALM = Track()
+"""Where nearly every series stands at nearly every reading."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A level was left for another. `by_zero` says that the alarm is for the value 0."""
@@ -39,6 +43,8 @@ def step(sensor: Sensor, track: Track, sample: Sample) -> tuple[Track, Change | 
     """Take one reading into account. Failed readings are not passed here: they neither
     count towards `for` nor interrupt it."""
     raw = judge(sensor, sample)
+    if raw is Level.NORMAL and (track is CALM or track == CALM):
+        return CALM, None
     warned_row = _row(track.warned_row, raw.severity >= Level.WARNED.severity, sensor.for_)
     alarmed_row = _row(track.alarmed_row, raw is Level.ALARMED, sensor.for_)
     level = _level(sensor, track.level, sample, raw, (warned_row, alarmed_row))

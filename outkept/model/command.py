@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """A command that ran to its end and reported an exit status.
+class CommandResult(NamedTuple):
+    """A command that ran to its end and reported an exit status. A named tuple, because one is
+    made for each reading.
 
     `waited` is how long it queued for a channel, `took` how long it ran, in seconds.
     """

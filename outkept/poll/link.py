@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from outkept.poll.backoff import LONGEST, redial_delay
+from outkept.poll.backoff import Backoff
 from outkept.ssh.connection import Connection
 
 Dial = Callable[[], Awaitable[Connection | float]]
@@ -16,11 +16,12 @@ Session = Callable[[Connection], Awaitable[None]]
 
 
 class Link:
-    """One per server; `run` is its task."""
+    """One per server; `run` is its task. `backoff` says when it dials again."""
 
-    def __init__(self, dial: Dial, session: Session) -> None:
+    def __init__(self, dial: Dial, session: Session, backoff: Backoff | None = None) -> None:
         self._dial = dial
         self._session = session
+        self._backoff = backoff or Backoff()
         self._offered: Connection | None = None
         self._wake = asyncio.Event()
         self.connection: Connection | None = None
@@ -44,15 +45,19 @@ class Link:
                 found = self._take() or await self._dial()
                 if isinstance(found, float | int):
                     failures += 1
-                    await self._pause(max(found, redial_delay(failures, random.random())))  # noqa: S311
+                    await self._pause(max(found, self._delay(failures)))
                     continue
                 # A connection that is lost as soon as it is made counts as one more failure.
-                failures = 0 if await self._hold(found) > LONGEST else failures + 1
+                lasted = await self._hold(found)
+                failures = 0 if lasted > self._backoff.longest else failures + 1
                 if failures:
-                    await self._pause(redial_delay(failures, random.random()))  # noqa: S311
+                    await self._pause(self._delay(failures))
         finally:
             if (unused := self._take()) is not None:
                 await unused.close()
+
+    def _delay(self, failures: int) -> float:
+        return self._backoff.delay(failures, random.random())  # noqa: S311 - spreads load
 
     def _take(self) -> Connection | None:
         offered, self._offered = self._offered, None

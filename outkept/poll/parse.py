@@ -19,6 +19,7 @@ LONGEST_TEXT = 500
 _SHOWN = 60
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_is_number = _NUMBER.fullmatch
 # Control characters, line separators, and the marks that reorder text (RTL overrides):
 # none of them belongs in a value that people read.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -47,6 +48,8 @@ def parse_output(sensor: Sensor, result: CommandResult) -> tuple[Sample, ...]:
     text = result.stdout.replace(b"\0", b"").decode("utf-8", errors="replace").strip()
     if not text:
         raise ParseError(f"empty output{_said(result)}")
+    if sensor.parse is Parse.NUMBER:
+        return (Sample(None, number(text)),)
     samples = tuple(_PARSERS[sensor.parse](text, result.status))
     if len(samples) > MOST_SERIES:
         raise ParseError(f"{len(samples):,} series; the most is {MOST_SERIES:,}")
@@ -69,7 +72,7 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def number(text: str) -> float:
     """The finite decimal number that `text` is, as a whole. Raises ParseError."""
-    if not _NUMBER.fullmatch(text):
+    if not _is_number(text):
         comma = re.fullmatch(r"[+-]?\d+,\d+", text)
         hint = " (a decimal comma: set LC_ALL=C in the command)" if comma else ""
         raise ParseError(f"not a number: {_shown(text)}{hint}")
@@ -99,10 +102,6 @@ def _first_doubled(instances: Iterator[str | None]) -> str | None:
             return instance or ""
         seen.add(instance)
     return None
-
-
-def _number(text: str, _status: int) -> Iterator[Sample]:
-    yield Sample(None, number(text))
 
 
 def _text(text: str, _status: int) -> Iterator[Sample]:
@@ -190,7 +189,6 @@ def _perfdata(text: str) -> Iterator[tuple[str, float]]:
 
 
 _PARSERS: dict[Parse, Callable[[str, int], Iterator[Sample]]] = {
-    Parse.NUMBER: _number,
     Parse.TEXT: _text,
     Parse.TABLE: _table,
     Parse.NAGIOS: _nagios,

@@ -1,6 +1,6 @@
 """Reads sensors on their schedule: due commands go into channel pools, readings come out.
 
-One task and one heap serve all servers, however many there are; a channel pool keeps at
+One timer and one heap serve all servers, however many there are; a channel pool keeps at
 most one job per sensor, so nothing here grows with short intervals or slow servers.
 """
 
@@ -8,9 +8,8 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.reading import Reading
@@ -34,24 +33,27 @@ class Defaults:
 @dataclass(slots=True)
 class _Polled:
     """One server being read over one connection. `number` tells it from what was read on that
-    server before."""
+    server before. The jobs of each interval are made once and submitted at each tick."""
 
     number: int
     server: str
     connection: Connection
-    groups: dict[float, list[Sensor]]
+    jobs: dict[float, list[Job]] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
 
+
+RESOLUTION_S = 0.001
+"""uvloop's clock has milliseconds, so a timer may fire that much before its time."""
 
 Report = Callable[[Connection, Sensor, Reading], None]
 """Takes each reading with the connection it came on. Called in the loop; must not block."""
 
 
 class Poller:
-    """`urgent` tells whether a server's sensor is near or over a threshold: those go first."""
+    """`urgent` names a server's sensors that are near or over a threshold: those go first."""
 
     def __init__(
-        self, report: Report, defaults: Defaults, urgent: Callable[[str, str], bool]
+        self, report: Report, defaults: Defaults, urgent: Callable[[str], Collection[str]]
     ) -> None:
         self.lateness = Lateness()
         self._report = report
@@ -62,30 +64,35 @@ class Poller:
         # and found lie here until they are due, which may be in a day.
         self._heap: list[tuple[float, int, str, float]] = []
         self._order = itertools.count()
-        self._earlier = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed = 0.0
+        self._over: asyncio.Future[None] | None = None
         # Ticks lie on a wall-clock grid, so that a restart doesn't shift them; the mapping is
         # fixed here, so that a clock that jumps doesn't either.
-        self._epoch = time.time() - asyncio.get_running_loop().time()
+        self._epoch = time.time() - self._loop.time()
 
     def start(self, server: str, connection: Connection, sensors: Sequence[Sensor]) -> None:
         """Read `sensors` on `server` from now on: each at once, then on its schedule.
 
         Replaces what was read on that server before; counters go on where they were.
         """
-        groups: dict[float, list[Sensor]] = {}
-        for sensor in sensors:
-            groups.setdefault(self.interval(sensor), []).append(sensor)
         before = self._polled.get(server)
         counters = before.counters if before else {}
-        polled = _Polled(next(self._order), server, connection, groups, counters)
+        polled = _Polled(next(self._order), server, connection, counters=counters)
+        for sensor in sensors:
+            every = self.interval(sensor)
+            polled.jobs.setdefault(every, []).append(self._job(polled, sensor, every))
         self._polled[server] = polled
-        now = asyncio.get_running_loop().time()
-        for every in groups:
+        if polled.jobs:
+            connection.expect_answers(min(polled.jobs))
+        now = self._loop.time()
+        for every in polled.jobs:
             self._fire(polled, every, now)
             # The first tick may be a moment away, and would be missed for no fault of the
             # server's.
             self._push(polled, every, now + every / 2)
-        self._earlier.set()
+        self._arm()
 
     def stop(self, server: str) -> None:
         """Read nothing on `server` any more; answers still under way are dropped."""
@@ -96,56 +103,84 @@ class Poller:
         return sensor.every if sensor.every is not None else self._defaults.every
 
     async def run(self) -> None:
-        """Send what falls due, until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            now = loop.time()
-            while self._heap and self._heap[0][0] <= now:
-                due, number, server, every = heapq.heappop(self._heap)
-                polled = self._polled.get(server)
-                if polled is not None and polled.number == number:
-                    self._fire(polled, every, due)
-                    self._push(polled, every, now)
-            await self._wait(self._heap[0][0] - now if self._heap else None)
-
-    async def _wait(self, seconds: float | None) -> None:
-        self._earlier.clear()
+        """Send what falls due, until cancelled. Raises what a defect in here raises."""
+        self._over = self._loop.create_future()
         try:
-            async with asyncio.timeout(seconds):
-                await self._earlier.wait()
-        except TimeoutError:
+            self._arm()
+            await self._over
+        finally:
+            self._over = None
+            self._disarm()
+
+    def _arm(self) -> None:
+        """A timer, not a task that sleeps: with ten thousand servers a tick falls due each
+        millisecond."""
+        if self._over is None or not self._heap:
             return
+        due = self._heap[0][0]
+        if self._timer is not None:
+            if self._armed <= due:
+                return
+            self._timer.cancel()
+        self._armed = due
+        self._timer = self._loop.call_at(due, self._tick)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        self._timer = None
+        try:
+            self._send_due()
+            self._arm()
+        except Exception as error:  # noqa: BLE001 - handed to whoever awaits run()
+            if self._over is not None and not self._over.done():
+                self._over.set_exception(error)
+
+    def _send_due(self) -> None:
+        now = self._loop.time() + RESOLUTION_S
+        while self._heap and self._heap[0][0] <= now:
+            due, number, server, every = heapq.heappop(self._heap)
+            polled = self._polled.get(server)
+            if polled is not None and polled.number == number:
+                self._fire(polled, every, due)
+                self._push(polled, every, now)
 
     def _push(self, polled: _Polled, every: float, now: float) -> None:
         due = next_due(polled.server, every, now + self._epoch) - self._epoch
         heapq.heappush(self._heap, (due, polled.number, polled.server, every))
 
     def _fire(self, polled: _Polled, every: float, due: float) -> None:
-        for sensor in polled.groups[every]:
-            urgent = self._urgent(polled.server, sensor.name)
-            polled.connection.pool.submit(
-                Job(
-                    key=sensor.name,
-                    command=sensor.cmd,
-                    timeout=sensor.timeout or self._defaults.timeout,
-                    priority=Priority.URGENT if urgent else Priority.ROUTINE,
-                    due=due,
-                    every=every,
-                    done=partial(self._answered, polled, sensor),
-                    in_shell=True,
-                    fine=statuses(sensor),
-                )
-            )
+        urgent = self._urgent(polled.server)
+        again = polled.connection.pool.again
+        for job in polled.jobs[every]:
+            again(job, Priority.URGENT if job.key in urgent else Priority.ROUTINE, due)
 
-    def _answered(self, polled: _Polled, sensor: Sensor, job: Job, outcome: CommandOutcome) -> None:
-        if self._polled.get(polled.server) is not polled:
-            return
-        if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.CANCELLED:
-            return
-        self.lateness.note(asyncio.get_running_loop().time() - outcome.took - job.due)
+    def _job(self, polled: _Polled, sensor: Sensor, every: float) -> Job:
         counters = polled.counters.setdefault(sensor.name, Counters()) if sensor.rate else None
-        reading = read(polled.server, sensor, outcome, time.time(), counters)
-        self._report(polled.connection, sensor, reading)
+
+        def answered(job: Job, outcome: CommandOutcome) -> None:
+            if self._polled.get(polled.server) is not polled:
+                return
+            if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.CANCELLED:
+                return
+            self.lateness.note(self._loop.time() - outcome.took - job.due)
+            reading = read(polled.server, sensor, outcome, time.time(), counters)
+            self._report(polled.connection, sensor, reading)
+
+        return Job(
+            key=sensor.name,
+            command=sensor.cmd,
+            timeout=sensor.timeout or self._defaults.timeout,
+            priority=Priority.ROUTINE,
+            due=0.0,
+            every=every,
+            done=answered,
+            in_shell=True,
+            fine=statuses(sensor),
+        )
 
 
 def read(
@@ -163,7 +198,7 @@ def read(
         return Reading(server, sensor.name, at, failure=error.reason, took=outcome.took)
     if counters is not None:
         samples = counters.rates(samples, at)
-    return Reading(server, sensor.name, at, samples, took=outcome.took)
+    return Reading(server, sensor.name, at, samples, None, outcome.took)
 
 
 def _why(failure: CommandFailure) -> str:

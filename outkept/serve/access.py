@@ -1,62 +1,88 @@
-"""Who is asking, and from where: Host, Origin, bearer tokens and the page's session cookie."""
+"""Who is asking, and what they may do: bearer tokens, the page's session cookie, signing in.
+
+SignInError
+  WrongPasswordError
+  TooManyAttemptsError
+"""
 
 import hashlib
+import math
+import time
 from http.cookies import CookieError, SimpleCookie
-from ipaddress import ip_address
+from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 
-from outkept.serve.auth import Grant, Purpose, Role, mint, verify
+from outkept.serve.attempts import Attempts
+from outkept.serve.auth import Grant, Kind, Role, verify
+from outkept.serve.links import read_link
+from outkept.serve.passwords import Checker
+from outkept.serve.place import Place
+from outkept.serve.sessions import AGE, Session, Sessions
+from outkept.serve.tokens import Tokens
+from outkept.serve.users import Users, normal
 
-SESSION_AGE = 30 * 86400.0
-"""Seconds a page's session is honoured; opening the page again starts a new one."""
+
+class SignInError(Exception):
+    """Nobody is signed in."""
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address without brackets) can only be this machine.
+class WrongPasswordError(SignInError):
+    """There is no such user, or the password is another; which of the two is not told."""
 
-    Only names that no DNS server is asked for count: any other name may point at 127.0.0.1
-    for an attacker's page (DNS rebinding).
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+
+class TooManyAttemptsError(SignInError):
+    """It may be tried again in `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = max(1, math.ceil(wait))
+        super().__init__(f"too many failed attempts; try again in {self.wait} s")
 
 
 class Access:
-    """The rules of one listener. `listen` is the address it listens on."""
+    """The rules of one listener. `listen` is the address it listens on, or all that is known of
+    the place; users, tokens and sessions are those of `state` (None: no users and no named
+    tokens, sessions in memory)."""
 
-    def __init__(self, secret: bytes, listen: str) -> None:
+    def __init__(self, secret: bytes, listen: str | Place, *, state: Path | None = None) -> None:
         self._secret = secret
-        self._listen = listen.strip("[]").lower()
+        self.state = state
+        self.place = listen if isinstance(listen, Place) else Place(listen)
+        self.users = Users(state)
+        self.tokens = Tokens(state)
+        self.sessions = Sessions(state)
+        self.attempts = Attempts()
+        self.clock = time.monotonic
+        self._checker = Checker()
         # Cookies are shared by all ports of a host; two daemons must not sign each other out.
         self.cookie = f"outkept_{hashlib.sha256(secret).hexdigest()[:12]}"
+        if self.place.is_secure:
+            self.cookie = f"__Host-{self.cookie}"
 
     def host_is_ours(self, headers: Headers) -> bool:
         """Whether the request was addressed to this daemon by a name that is safe."""
-        hosts = headers.getlist("host")
-        if len(hosts) != 1:
-            return False
-        host = _without_port(hosts[0])
-        return is_loopback(host) or host.lower() == self._listen
+        return self.place.host_is_ours(headers)
 
     def origin_is_ours(self, headers: Headers) -> bool:
         """Whether the page that sent this request is one this daemon served."""
-        origins = headers.getlist("origin")
-        return len(origins) == 1 and origins[0].lower() == f"http://{headers['host'].lower()}"
+        return self.place.origin_is_ours(headers)
 
     def grant(self, headers: Headers) -> Grant | None:
-        """What the request's bearer token, or else its session cookie, allows."""
+        """What the request's bearer token, or else its session cookie, allows as of now."""
         bearer = self.bearer(headers)
         if bearer is not None:
-            return verify(self._secret, bearer)
+            return self.tokens.grant(bearer) or verify(self._secret, bearer)
         session = self._session(headers)
-        if session is None:
+        return self._granted(session) if session else None
+
+    def _granted(self, session: Session) -> Grant | None:
+        if not session.user:
+            return Grant(session.role.scopes, session.created, session.expires, Kind.LINK)
+        user = self.users.get(session.user)
+        if user is None or user.stamp != session.stamp:
             return None
-        return verify(self._secret, session, purpose=Purpose.SESSION, longest=SESSION_AGE)
+        return Grant(user.role.scopes, session.created, session.expires, Kind.USER, user.name)
 
     @staticmethod
     def bearer(headers: Headers) -> str | None:
@@ -64,20 +90,71 @@ class Access:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else None
 
-    def new_session(self) -> str:
-        """The value of the page's cookie. On loopback whoever can open the page already is on
-        this machine, so the page may do what an operator may."""
-        return mint(self._secret, Role.OPERATOR, purpose=Purpose.SESSION)
+    async def redeem(self, token: str) -> str | None:
+        """The id of the session that a link's token begins; None if it is not one of ours, is
+        too old, or was used before."""
+        link = read_link(self._secret, token)
+        if link is None or not self.sessions.spend(link.id, link.expires):
+            return None
+        return await self.begin(link.role)
 
-    def _session(self, headers: Headers) -> str | None:
+    async def begin(self, role: Role, *, user: str = "", stamp: str = "") -> str:
+        """The id of a new session."""
+        id_ = self.sessions.begin(user=user, role=role, stamp=stamp)
+        await self.sessions.save()
+        return id_
+
+    async def sign_in(self, name: str, password: str, address: str) -> str:
+        """The id of a new session of this user, who asks from `address`.
+
+        Raises SignInError, passwords.BusyError. Takes as long for a name that isn't there.
+        """
+        name = normal(name)
+        wait = self.attempts.wait(name, address, self.clock())
+        if wait > 0:
+            raise TooManyAttemptsError(wait)
+        self.attempts.begin(name, address, self.clock())
+        user = self.users.get(name)
+        right = await self._checker.check(user.password if user else None, password)
+        if not right or user is None:
+            raise WrongPasswordError("the user's name or the password is wrong")
+        self.attempts.succeeded(name, address)
+        return await self.begin(user.role, user=user.name, stamp=user.stamp)
+
+    def live_sessions(self) -> list[Session]:
+        """The sessions that still let somebody in, oldest first."""
+        return [one for one in self.sessions.all() if self._granted(one) is not None]
+
+    async def sign_out(self, headers: Headers) -> None:
+        """End the session of the request's cookie, if there is one."""
+        for id_ in self._ids(headers):
+            self.sessions.end(id_)
+        await self.sessions.save()
+
+    def set_cookie(self, response: Response, id_: str) -> None:
+        """Have the browser keep a session's id, where scripts and other sites can't use it."""
+        response.set_cookie(
+            self.cookie,
+            id_,
+            max_age=int(AGE),
+            httponly=True,
+            samesite="strict",
+            secure=self.place.is_secure,
+        )
+
+    def clear_cookie(self, response: Response) -> None:
+        """Have the browser forget the session's id."""
+        response.delete_cookie(
+            self.cookie, httponly=True, samesite="strict", secure=self.place.is_secure
+        )
+
+    def _session(self, headers: Headers) -> Session | None:
+        found = (self.sessions.find(id_) for id_ in self._ids(headers))
+        return next((session for session in found if session is not None), None)
+
+    def _ids(self, headers: Headers) -> list[str]:
         try:
             morsel = SimpleCookie("; ".join(headers.getlist("cookie"))).get(self.cookie)
         except CookieError:
-            return None
-        return morsel.value if morsel else None
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if host.count(":") == 1 else host
+            return []
+        return [morsel.value] if morsel else []

@@ -26,31 +26,27 @@ from outkept.serve.answers import (
 from outkept.serve.api_discovery import add_discovery
 from outkept.serve.api_incidents import add_incidents
 from outkept.serve.api_sensors import add_sensors
-from outkept.serve.auth import Role
+from outkept.serve.auth import Scope
+from outkept.serve.needs import READ, needs, stated
 from outkept.serve.problems import Problem
 from outkept.serve.source import Json, Source
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": shapes.ProblemDetail, "content": {"application/problem+json": {}}}
     for code in (401, 403, 404, 422)
 }
+"""What every endpoint may answer instead."""
 
 
 def create_router(source: Source, access: Access) -> APIRouter:
     """All endpoints, reading from `source`, for whom `access` lets in."""
-
-    def viewer(request: Request) -> None:
-        _authorize(access, request, Role.VIEWER)
-
-    def operator(request: Request) -> None:
-        _authorize(access, request, Role.OPERATOR)
 
     described = [
         Depends(HTTPBearer(auto_error=False, description="`outkept token` prints one")),
         Depends(APIKeyCookie(name=access.cookie, auto_error=False, description="the page's")),
     ]
     router = APIRouter(
-        prefix="/api/v1", dependencies=[Depends(viewer), *described], responses=_ERRORS
+        prefix="/api/v1", dependencies=[Depends(stated), *described], responses=ERRORS
     )
     _add_servers(router, source)
     _add_lists(router, source)
@@ -59,7 +55,7 @@ def create_router(source: Source, access: Access) -> APIRouter:
     add_incidents(router, source)
 
     @router.post(
-        "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[Depends(operator)]
+        "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[needs(Scope.SWEEP)]
     )
     async def start_sweep(wanted: shapes.SweepRequest) -> Response:
         """Sweep a configured range now."""
@@ -71,30 +67,15 @@ def create_router(source: Source, access: Access) -> APIRouter:
             ) from None
         return Answer({"items": started, "next": None}, 202)
 
-    @router.get("/openapi.json", include_in_schema=False)
+    @router.get("/openapi.json", include_in_schema=False, dependencies=READ)
     async def openapi(request: Request) -> Response:
         return Answer(request.app.openapi())
 
     return router
 
 
-def _authorize(access: Access, request: Request, needed: Role) -> None:
-    grant = access.grant(request.headers)
-    if grant is None:
-        raise Problem(
-            401,
-            "send Authorization: Bearer TOKEN; `outkept token` prints one",
-            {"www-authenticate": 'Bearer realm="outkept"'},
-        )
-    if not grant.role.covers(needed):
-        raise Problem(403, f"this needs the role {needed}; the token's role is {grant.role}")
-    by_cookie = access.bearer(request.headers) is None
-    if request.method != "GET" and by_cookie and not access.origin_is_ours(request.headers):
-        raise Problem(403, "this request did not come from the daemon's own page")
-
-
 def _add_servers(router: APIRouter, source: Source) -> None:
-    @router.get("/servers", response_model=shapes.Servers)
+    @router.get("/servers", response_model=shapes.Servers, dependencies=READ)
     async def servers(
         status: ServerStatus | None = None,
         q: Text = None,
@@ -108,7 +89,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         except ValueError:
             raise BAD_CURSOR from None
 
-    @router.get("/servers/{server_id}", response_model=shapes.ServerDetail)
+    @router.get("/servers/{server_id}", response_model=shapes.ServerDetail, dependencies=READ)
     async def server(server_id: str) -> Response:
         """One server, with its endpoints, identity and the sensors it does not support."""
         found = source.server(server_id)
@@ -116,7 +97,11 @@ def _add_servers(router: APIRouter, source: Source) -> None:
             raise Problem(404, f"no server has the id {server_id[:80]!r}")
         return Answer(found)
 
-    @router.get("/servers/{server_id}/sensors/{name:path}/history", response_model=shapes.History)
+    @router.get(
+        "/servers/{server_id}/sensors/{name:path}/history",
+        response_model=shapes.History,
+        dependencies=READ,
+    )
     async def history(
         server_id: str,
         name: str,
@@ -137,7 +122,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
 
 
 def _add_lists(router: APIRouter, source: Source) -> None:
-    @router.get("/events", response_model=shapes.Events)
+    @router.get("/events", response_model=shapes.Events, dependencies=READ)
     async def events(
         limit: Limit = 100,
         cursor: Cursor = None,
@@ -153,19 +138,19 @@ def _add_lists(router: APIRouter, source: Source) -> None:
         wanted = EventQuery(server, sensor, tuple(type or ()), from_, to, q or None)
         return await paged(source.events(limit, cursor, wanted))
 
-    @router.get("/actions", response_model=shapes.Actions)
+    @router.get("/actions", response_model=shapes.Actions, dependencies=READ)
     async def actions(limit: Limit = 100, cursor: Cursor = None, server: Text = None) -> Response:
         """Reactions that ran, or would have, newest first."""
         return await paged(source.actions(limit, cursor, server=server))
 
-    @router.get("/addresses", response_model=shapes.Addresses)
+    @router.get("/addresses", response_model=shapes.Addresses, dependencies=READ)
     async def addresses(
         limit: Limit = 100, cursor: Cursor = None, outcome: Text = None, reason: Text = None
     ) -> Response:
         """How each swept address ended, newest first."""
         return await paged(source.addresses(limit, cursor, outcome=outcome, reason=reason))
 
-    @router.get("/sweeps", response_model=shapes.Sweeps)
+    @router.get("/sweeps", response_model=shapes.Sweeps, dependencies=READ)
     async def sweeps(limit: Limit = 100, cursor: Cursor = None) -> Response:
         """Sweeps, newest first."""
         try:
@@ -174,7 +159,7 @@ def _add_lists(router: APIRouter, source: Source) -> None:
             raise BAD_CURSOR from None
         return listed(found)
 
-    @router.get("/stats", response_model=shapes.Stats)
+    @router.get("/stats", response_model=shapes.Stats, dependencies=READ)
     async def stats() -> Response:
         """Counters of the last 24 hours."""
         return Answer(source.stats())

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from outkept.serve import shapes
 from outkept.serve.answers import Answer, Cursor, Text, paged
+from outkept.serve.needs import READ
 from outkept.serve.problems import Problem
 from outkept.serve.source import Source
 
@@ -16,7 +17,7 @@ from outkept.serve.source import Source
 def add_incidents(router: APIRouter, source: Source) -> None:
     """/incidents and one of them."""
 
-    @router.get("/incidents", response_model=shapes.Incidents)
+    @router.get("/incidents", response_model=shapes.Incidents, dependencies=READ)
     async def incidents(
         limit: Annotated[int, Query(ge=1, le=200, description="most items on a page")] = 50,
         cursor: Cursor = None,
@@ -26,7 +27,7 @@ def add_incidents(router: APIRouter, source: Source) -> None:
         """Incidents: those that are open, the newest first, then the last to end first."""
         return await paged(source.incidents(limit, cursor, server=server, state=state))
 
-    @router.get("/incidents/{event}", response_model=shapes.IncidentDetail)
+    @router.get("/incidents/{event}", response_model=shapes.IncidentDetail, dependencies=READ)
     async def incident(event: int) -> Response:
         """One incident, by the id of the event that opened it or of any other event of it."""
         found = await source.incident(event, time.time())

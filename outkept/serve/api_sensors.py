@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from outkept.serve import shapes
 from outkept.serve.answers import BAD_CURSOR, Answer, Cursor, From, Limit, Text, To, listed
+from outkept.serve.needs import READ
 from outkept.serve.problems import Problem
 from outkept.serve.source import Source
 
@@ -19,7 +20,9 @@ def add_sensors(router: APIRouter, source: Source) -> None:
     """The endpoints below /sensors."""
 
     # A name may have slashes, so what comes after it is told apart first.
-    @router.get("/sensors/{name:path}/servers", response_model=shapes.SensorServers)
+    @router.get(
+        "/sensors/{name:path}/servers", response_model=shapes.SensorServers, dependencies=READ
+    )
     async def sensor_servers(
         name: str,
         supported: bool | None = None,
@@ -36,7 +39,7 @@ def add_sensors(router: APIRouter, source: Source) -> None:
             raise _no_sensor(name)
         return listed(found)
 
-    @router.get("/sensors/{name:path}/heatmap", response_model=shapes.HeatMap)
+    @router.get("/sensors/{name:path}/heatmap", response_model=shapes.HeatMap, dependencies=READ)
     async def heatmap(
         name: str,
         from_: From = None,
@@ -56,7 +59,7 @@ def add_sensors(router: APIRouter, source: Source) -> None:
         except ValueError as error:
             raise Problem(422, f"query.columns: {error}") from None
 
-    @router.get("/sensors/{name:path}", response_model=shapes.SensorDefinition)
+    @router.get("/sensors/{name:path}", response_model=shapes.SensorDefinition, dependencies=READ)
     async def sensor(name: str) -> Response:
         """A sensor's definition and its coverage."""
         found = await source.sensor(name)
@@ -64,7 +67,7 @@ def add_sensors(router: APIRouter, source: Source) -> None:
             raise _no_sensor(name)
         return Answer(found)
 
-    @router.get("/sensors", response_model=shapes.Sensors)
+    @router.get("/sensors", response_model=shapes.Sensors, dependencies=READ)
     async def sensors() -> Response:
         """The sensors of the library, by name. There is only one page."""
         return listed((await source.sensors(), None))

@@ -1,4 +1,4 @@
-"""Tokens: who may do what, signed with a secret that never leaves the state directory.
+"""Roles and scopes, and tokens signed with a secret that never leaves the state directory.
 
 SecretError
 """
@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 SECRET_BYTES = 32
 """As long as the SHA-256 it keys (RFC 2104 §3 advises no less)."""
@@ -27,35 +28,72 @@ class SecretError(Exception):
     what to do."""
 
 
+class Scope(StrEnum):
+    """One thing that may be done. Every route of the API needs exactly one."""
+
+    READ = "read"
+    """See servers, readings, events, reactions and what they printed."""
+    SWEEP = "sweep"
+    """Start sweeps of configured ranges."""
+    ACT = "act"
+    """Change how alarms are dealt with, and run what a server is to do."""
+    ADMIN = "admin"
+    """See who has access, and end it."""
+
+
 class Role(StrEnum):
-    """What a token may do: a viewer reads, an operator also acts, an admin also changes who may."""
+    """A usual set of scopes: a viewer reads, an operator also sweeps and acts, an admin also
+    manages access."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
     ADMIN = "admin"
 
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the role may do."""
+        return _SCOPES[self]
+
     def covers(self, needed: "Role") -> bool:
         """Whether this role may do what `needed` may."""
-        return _RANK[self] >= _RANK[needed]
+        return self.scopes >= needed.scopes
 
 
-_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+_SCOPES = {
+    Role.VIEWER: frozenset({Scope.READ}),
+    Role.OPERATOR: frozenset({Scope.READ, Scope.SWEEP, Scope.ACT}),
+    Role.ADMIN: frozenset(Scope),
+}
 
 
-class Purpose(StrEnum):
-    """What a signature is for. It is part of what is signed, so that a page's cookie is no
-    bearer token and the other way round."""
+def role_of(scopes: frozenset[Scope]) -> Role | None:
+    """The highest role all of whose scopes are in `scopes`; None if there isn't one."""
+    return next((role for role in reversed(Role) if scopes >= role.scopes), None)
 
-    BEARER = "bearer"
-    SESSION = "session"
+
+class Kind(StrEnum):
+    """How somebody came in."""
+
+    USER = "user"
+    LINK = "link"
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a valid token says. `issued` is UNIX seconds."""
+    """Who is asking, and what they may do. `name` is the user's or the token's, empty for a
+    link and a token without one. Times are UNIX seconds; `expires` None: not by itself."""
 
-    role: Role
+    scopes: frozenset[Scope]
     issued: float
+    expires: float | None = None
+    kind: Kind = Kind.TOKEN
+    name: str = ""
+
+    @property
+    def role(self) -> Role | None:
+        """The highest role that the scopes amount to."""
+        return role_of(self.scopes)
 
 
 def load_secret(state: Path) -> bytes:
@@ -105,40 +143,49 @@ def mint(
     secret: bytes,
     role: Role,
     *,
+    scopes: frozenset[Scope] | None = None,
     issued: float | None = None,
-    purpose: Purpose = Purpose.BEARER,
+    expires: float | None = None,
 ) -> str:
-    """A token for `role`, valid as long as the secret is. `issued`: now, in UNIX seconds."""
-    at = int(time.time() if issued is None else issued)
-    payload = _pack(json.dumps({"role": role.value, "issued": at}).encode())
-    return f"{payload}.{_pack(_sign(secret, purpose, payload))}"
+    """A token with the scopes of `role`, or with `scopes`; valid until `expires`, and at most as
+    long as the secret is. Times in UNIX seconds; `issued`: now. No two are alike."""
+    claims: dict[str, object] = {
+        "scopes": sorted(role.scopes if scopes is None else scopes),
+        "issued": int(time.time() if issued is None else issued),
+        "id": secrets.token_hex(8),
+    }
+    if expires is not None:
+        claims["expires"] = int(expires)
+    payload = _pack(json.dumps(claims).encode())
+    return f"{payload}.{_pack(_sign(secret, payload))}"
 
 
-def verify(
-    secret: bytes,
-    token: str,
-    *,
-    purpose: Purpose = Purpose.BEARER,
-    longest: float | None = None,
-) -> Grant | None:
-    """What `token` grants, or None if it isn't one of ours or older than `longest` seconds."""
+def verify(secret: bytes, token: str) -> Grant | None:
+    """What `token` grants, or None if it isn't one of ours or has expired."""
     payload, _, signature = token.partition(".")
     if len(token) > _LONGEST or not token.isascii():
         return None
     try:
-        if not hmac.compare_digest(_unpack(signature), _sign(secret, purpose, payload)):
+        if not hmac.compare_digest(_unpack(signature), _sign(secret, payload)):
             return None
         claims = json.loads(_unpack(payload))
-        grant = Grant(Role(claims["role"]), float(claims["issued"]))
+        grant = _granted(claims)
     except (binascii.Error, ValueError, KeyError, TypeError):
         return None
-    if longest is not None and time.time() - grant.issued > longest:
-        return None
-    return grant
+    return grant if grant.expires is None or time.time() < grant.expires else None
 
 
-def _sign(secret: bytes, purpose: Purpose, payload: str) -> bytes:
-    return hmac.new(secret, f"outkept {purpose}\n{payload}".encode(), hashlib.sha256).digest()
+def _granted(claims: dict[str, Any]) -> Grant:
+    # Tokens minted by version 0.1 name a role instead of scopes.
+    scopes = Role(claims["role"]).scopes if "role" in claims else map(Scope, claims["scopes"])
+    expires = claims.get("expires")
+    return Grant(
+        frozenset(scopes), float(claims["issued"]), None if expires is None else float(expires)
+    )
+
+
+def _sign(secret: bytes, payload: str) -> bytes:
+    return hmac.new(secret, f"outkept bearer\n{payload}".encode(), hashlib.sha256).digest()
 
 
 def _pack(raw: bytes) -> str:

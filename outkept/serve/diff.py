@@ -1,5 +1,6 @@
 """What changed between two states of a server, as a `delta` frame says it (pure)."""
 
+from outkept.serve.encode import encode
 from outkept.serve.source import Json
 
 Key = tuple[str, str | None]
@@ -8,13 +9,20 @@ Key = tuple[str, str | None]
 class Sent:
     """A server as clients have it, its sensors by name and instance."""
 
-    __slots__ = ("sensors", "server")
+    __slots__ = ("_text", "sensors", "server")
 
     def __init__(self, server: Json) -> None:
+        self._text = ""
         self.server = server
         self.sensors: dict[Key, Json] = {
             (sensor["name"], sensor["instance"]): sensor for sensor in server["sensors"]
         }
+
+    def text(self) -> str:
+        """The server as JSON, made once."""
+        if not self._text:
+            self._text = encode(self.server)
+        return self._text
 
 
 def difference(old: Sent, new: Sent) -> tuple[Json, list[Key]]:

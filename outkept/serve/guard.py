@@ -4,6 +4,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outkept.serve.access import Access
+from outkept.serve.place import peer_of
 from outkept.serve.problems import problem
 
 LARGEST_BODY = 64 * 1024
@@ -34,8 +35,9 @@ _HEADERS = {
 
 
 class Guard:
-    """Wraps the whole application, its error pages included: refuses requests under a name that
-    isn't ours and bodies without a bound, and gives each response its security headers."""
+    """Wraps the whole application, its error pages included: refuses peers that have no
+    business here, names that aren't ours and bodies without a bound, and gives each response
+    its security headers."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -46,15 +48,19 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _secured(send)
-        refusal = self._refusal(Headers(scope=scope))
+        refusal = self._refusal(peer_of(scope), Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, answer)
         else:
             await problem(*refusal)(scope, receive, answer)
 
-    def _refusal(self, headers: Headers) -> tuple[int, str] | None:
-        if not self._access.host_is_ours(headers):
-            return 421, "this Host name is not this daemon's; use localhost or its listen address"
+    def _refusal(self, peer: str, headers: Headers) -> tuple[int, str] | None:
+        place = self._access.place
+        if not place.admits(peer):
+            return 403, "this listener is for the reverse proxy named in dashboard.proxy"
+        if not place.host_is_ours(headers):
+            ours = place.origin or "localhost or its listen address"
+            return 421, f"this Host name is not this daemon's; use {ours}"
         if "transfer-encoding" in headers:
             return 411, "send the body with a Content-Length"
         length = headers.get("content-length", "0")

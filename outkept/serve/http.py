@@ -7,9 +7,11 @@ from starlette.types import ASGIApp
 
 from outkept import __version__
 from outkept.serve.access import Access
+from outkept.serve.admission import create_admission_router
 from outkept.serve.api import create_router
 from outkept.serve.guard import Guard
 from outkept.serve.live import Hub
+from outkept.serve.me import create_me_router
 from outkept.serve.page import add_page, add_probes
 from outkept.serve.problems import install
 from outkept.serve.source import Source
@@ -17,7 +19,10 @@ from outkept.serve.websocket import add_live
 
 
 def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASGIApp:
-    """What uvicorn serves. `dashboard` is the folder with the page's shell and files."""
+    """What uvicorn serves. `dashboard` is the folder with the page's shell and files.
+
+    Takes a tenth of a second, so that no request does.
+    """
     app = FastAPI(
         title="Outkept",
         version=__version__,
@@ -26,9 +31,14 @@ def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASG
         docs_url=None,
         redoc_url=None,
     )
+    app.state.access = access
     install(app)
     app.include_router(create_router(source, access))
+    app.include_router(create_me_router(access))
+    app.include_router(create_admission_router(access))
     add_live(app, hub, access)
     add_probes(app, source, hub)
     add_page(app, access, dashboard)
+    # FastAPI would make this, and what its routes need, at the first request.
+    app.openapi()
     return Guard(app, access)

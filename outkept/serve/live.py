@@ -5,12 +5,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from outkept.serve.diff import Sent, difference
 from outkept.serve.encode import encode
+from outkept.serve.snapshots import Frame, Snapshot, all_servers
 from outkept.serve.source import Json, Source
 
 INTERVAL = 0.25
@@ -20,10 +22,14 @@ HEARTBEAT = 1.0
 """Seconds between two stats frames; a page that hears nothing for several knows we are gone."""
 
 MOST_FRAMES = 64
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
+MOST_KEPT = 256
+"""Frames kept for clients whose snapshot was begun before them; and twice MOST_BYTES of them."""
 MOST_EVENTS = 500
 """Events kept for one frame. A page shows fewer; the rest are in the store."""
 MOST_CLIENTS = 256
+MOST_SERVERS = 250
+"""Servers looked at before the event loop gets its turn: some 10 ms."""
 
 
 class FullError(Exception):
@@ -35,17 +41,17 @@ class Client:
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self._frames: deque[str] = deque()
+        self._frames: deque[Frame] = deque()
         self._bytes = 0
         self._behind = True
         self._wake = asyncio.Event()
         self._wake.set()
 
-    def offer(self, frame: str) -> None:
-        """Queue `frame`, unless a snapshot that will contain it is due anyway."""
+    def offer(self, frame: Frame) -> None:
+        """Queue `frame`, unless a snapshot is due anyway."""
         if self._behind:
             return
-        if len(self._frames) >= MOST_FRAMES or self._bytes + len(frame) > MOST_BYTES:
+        if len(self._frames) >= MOST_FRAMES or self._bytes + len(frame.text) > MOST_BYTES:
             self._frames.clear()
             self._bytes = 0
             self._behind = True
@@ -53,19 +59,22 @@ class Client:
             self._wake.set()
             return
         self._frames.append(frame)
-        self._bytes += len(frame)
+        self._bytes += len(frame.text)
         self._wake.set()
 
-    async def next(self) -> str:
+    async def next(self) -> Frame:
         """The next frame, waiting for one without a deadline. Cancel-safe: no frame is lost."""
         await self._wake.wait()
         if self._behind:
-            self._behind = False
             # Made only now that it can be sent: a client that is stuck costs nothing more.
+            snapshot = await self._hub.snapshot()
+            self._behind = False
             self.offer(self._hub.stats_frame())
-            return self._hub.snapshot()
+            for frame in self._hub.since(snapshot):
+                self.offer(frame)
+            return snapshot.frame
         frame = self._frames.popleft()
-        self._bytes -= len(frame)
+        self._bytes -= len(frame.text)
         if not self._frames:
             self._wake.clear()
         return frame
@@ -80,7 +89,7 @@ class Hub:
     """Gathers changes and hands out frames. Everything is called from one event loop.
 
     Without clients it does no work. `seq` counts delta frames; a snapshot carries the number
-    of the last delta it contains, so each client sees its snapshot's, then one more each.
+    of the last delta before it was begun, so each client sees its snapshot's, then one more each.
     """
 
     def __init__(self, source: Source, *, interval: float = INTERVAL) -> None:
@@ -91,7 +100,12 @@ class Hub:
         self._events: deque[Json] = deque(maxlen=MOST_EVENTS)
         self._sent: dict[str, Sent] = {}
         self._seq = 0
-        self._snapshot: str | None = None
+        self._kept: deque[Frame] = deque()
+        self._kept_bytes = 0
+        self._frames = 0
+        self._complete = False
+        self._snapshot: Snapshot | None = None
+        self._making = asyncio.Lock()
         self._beat = 0.0
         self.fallen_behind = 0
 
@@ -113,16 +127,16 @@ class Hub:
         """Send what has gathered, again and again, until cancelled."""
         while True:
             await asyncio.sleep(self._interval)
-            self.flush()
+            # As many as are waiting now: what comes meanwhile waits for the next round.
+            for _ in range(len(self._dirty) // MOST_SERVERS + 1):
+                self.flush()
+                await asyncio.sleep(0)
 
     @contextmanager
     def client(self) -> Iterator[Client]:
         """A new client for the time of the context. Raises FullError."""
         if len(self._clients) >= MOST_CLIENTS:
             raise FullError(f"{MOST_CLIENTS} clients are listening already")
-        if not self._clients:
-            self._sent = {server["id"]: Sent(server) for server in self._source.servers()}
-            self._snapshot = None
         client = Client(self)
         self._clients.add(client)
         try:
@@ -136,26 +150,44 @@ class Hub:
         self._dirty.clear()
         self._events.clear()
         self._sent.clear()
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._complete = False
         self._snapshot = None
 
     def flush(self) -> None:
-        """Send what has gathered since the last call: at most one frame of each kind."""
+        """Send what has gathered since the last call: at most one frame of each kind, and the
+        changes of at most `MOST_SERVERS` servers."""
         if not self._clients:
             return
         for frame in self._gathered():
+            self._keep(frame)
             for client in self._clients:
                 client.offer(frame)
 
-    def _gathered(self) -> Iterator[str]:
+    def _keep(self, frame: Frame) -> None:
+        """For those whose snapshot was begun before it. One that was begun before the oldest
+        frame kept is of no more use."""
+        self._frames += 1
+        self._kept.append(frame)
+        self._kept_bytes += len(frame.text)
+        while len(self._kept) > MOST_KEPT or self._kept_bytes > 2 * MOST_BYTES:
+            self._kept_bytes -= len(self._kept.popleft().text)
+
+    def since(self, snapshot: Snapshot) -> list[Frame]:
+        """The frames after the beginning of a snapshot that `snapshot` just gave."""
+        behind = self._frames - snapshot.first
+        return list(self._kept)[len(self._kept) - behind :]
+
+    def _gathered(self) -> Iterator[Frame]:
         delta = self._delta()
         if delta:
             self._seq += 1
-            self._snapshot = None
-            yield encode({"type": "delta", "seq": self._seq, **delta})
+            yield Frame(encode({"type": "delta", "seq": self._seq, **delta}))
         if self._events:
             events = list(self._events)
             self._events.clear()
-            yield encode({"type": "event", "events": events})
+            yield Frame(encode({"type": "event", "events": events}))
         now = time.monotonic()
         if now - self._beat >= HEARTBEAT:
             self._beat = now
@@ -165,7 +197,8 @@ class Hub:
         servers: list[Json] = []
         gone: dict[str, list[list[str | None]]] = {}
         removed: list[str] = []
-        for server_id in self._dirty:
+        for server_id in [*islice(self._dirty, MOST_SERVERS)]:
+            self._dirty.discard(server_id)
             summary = self._source.summary(server_id)
             old = self._sent.get(server_id)
             if summary is None:
@@ -181,26 +214,50 @@ class Hub:
                 servers.append(changed)
             if lost:
                 gone[server_id] = [[name, instance] for name, instance in lost]
-        self._dirty.clear()
         if not (servers or gone or removed):
             return {}
         return {"servers": servers, "gone": gone, "removed": removed}
 
-    def snapshot(self) -> str:
-        """All servers as of the last delta, encoded once for all who ask before the next."""
-        if self._snapshot is None:
-            servers = [sent.server for sent in self._sent.values()]
-            self._snapshot = encode(
-                {"type": "snapshot", "seq": self._seq, "now": time.time(), "servers": servers}
-            )
-        return self._snapshot
+    async def snapshot(self) -> Snapshot:
+        """All servers, made once for all who ask while it can still be brought up to date.
+        Cancel-safe: the next who waits makes it."""
+        async with self._making:
+            while self._snapshot is None or not self._fresh(self._snapshot):
+                self._snapshot = await self._made()
+            return self._snapshot
 
-    def stats_frame(self) -> str:
+    def _fresh(self, snapshot: Snapshot) -> bool:
+        """Whether the frames since are kept, and are a fraction of what a client may have."""
+        behind = self._frames - snapshot.first
+        if behind > min(len(self._kept), MOST_FRAMES // 2):
+            return False
+        return sum(len(frame.text) for frame in self.since(snapshot)) <= MOST_BYTES // 2
+
+    async def _made(self) -> Snapshot:
+        """While the first one is made nobody has any server yet, so what the hub doesn't know
+        is taken from the source; later on only a delta may bring a new one."""
+        self.flush()
+        if self._complete:
+            made = await all_servers(list(self._sent), self._sent.get, self._seq, self._frames)
+        else:
+            ids = list(self._source.ids())
+            made = await all_servers(ids, self._known, self._seq, self._frames)
+        self._complete = True
+        return made
+
+    def _known(self, server_id: str) -> Sent | None:
+        if server_id not in self._sent:
+            summary = self._source.summary(server_id)
+            if summary is None:
+                return None
+            self._sent[server_id] = Sent(summary)
+        return self._sent[server_id]
+
+    def stats_frame(self) -> Frame:
         """The counters and the sweeps, with our clock: ages are counted from it."""
         stats = self._source.stats()
-        return encode(
-            {"type": "stats", "now": time.time(), **stats, "sweeps": self._source.sweeps()[:20]}
-        )
+        sweeps = self._source.sweeps()[:20]
+        return Frame(encode({"type": "stats", "now": time.time(), **stats, "sweeps": sweeps}))
 
     def metrics(self) -> Iterable[Metric]:
         """Families about the hub itself."""

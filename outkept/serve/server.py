@@ -1,8 +1,4 @@
-"""The listener: a uvicorn server inside the caller's event loop.
-
-ListenError
-  ListenRefused
-"""
+"""The listener: a uvicorn server inside the caller's event loop."""
 
 import asyncio
 import socket
@@ -12,7 +8,10 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from outkept.serve.access import is_loopback
+from outkept.serve.certificate import Certificate
+from outkept.serve.errors import ListenError, ListenRefused
+from outkept.serve.place import Place, is_loopback
+from outkept.serve.protocol import LiveProtocol
 
 GRACE = 2
 """Seconds that answers under way get at shutdown; then their connections are cut."""
@@ -21,21 +20,16 @@ _STUCK_MS = 30_000
 """Milliseconds the kernel keeps a connection whose peer takes nothing (TCP_USER_TIMEOUT)."""
 
 
-class ListenError(Exception):
-    """The address can't be listened on. The message is one line that says what to do."""
+__all__ = ["ListenError", "ListenRefused", "address_of", "bind", "serve"]
 
 
-class ListenRefused(ListenError):  # noqa: N818
-    """The address would be reachable from other machines, where nothing asks who is there."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to a loopback address; port 0: any free one. Raises ListenError."""
-    if not is_loopback(host):
-        raise ListenRefused(
-            f"dashboard.listen {_shown(host, port)} is reachable from other machines, and this"
-            " version has no sign-in; listen on 127.0.0.1 and use ssh -L or a proxy with sign-in"
-        )
+def bind(host: str, port: int, place: Place | None = None) -> socket.socket:
+    """A socket bound to an address; port 0: any free one. Without a `place` that says how it is
+    guarded, only loopback will do. Raises ListenError."""
+    fault = (place or Place(host)).fault()
+    if fault is not None:
+        what, mend = fault
+        raise ListenRefused(f"dashboard.listen {_shown(host, port)} {what}; {mend}")
     address = "127.0.0.1" if host.lower() == "localhost" else host
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -55,10 +49,14 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
-    """The URL of the page that `listener` serves."""
+def address_of(listener: socket.socket, place: Place | None = None) -> str:
+    """The URL of the page for programs on this machine: the listener's own where that is
+    loopback without TLS, else the origin, which is what a certificate or a proxy is for."""
     host, port = listener.getsockname()[:2]
-    return f"http://{_shown(host, port)}/"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    if place is None or (is_loopback(host) and not place.tls):
+        return f"http://{_shown(host, port)}/"
+    return f"{place.origin or f'https://{_shown(host, port)}'}/"
 
 
 def _shown(host: str, port: int) -> str:
@@ -83,15 +81,28 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: ASGIApp, listener: socket.socket, *, ready: Callable[[], None] | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    certificate: Certificate | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> None:
-    """Serve `app` on `listener` until cancelled; `ready` is called once it accepts requests.
+    """Serve `app` on `listener` until cancelled, with TLS if there is a `certificate`; `ready`
+    is called once it accepts requests.
 
     Cancelling closes the listener and ends every connection within GRACE seconds and a bit.
     """
-    server = _Server(_config(app), ready)
+    config = _config(app)
+    if certificate is not None:
+        config.load()
+        config.ssl = certificate.context
+    server = _Server(config, ready)
     try:
-        await server.serve([listener])
+        async with asyncio.TaskGroup() as tasks:
+            renewing = tasks.create_task(certificate.renew()) if certificate else None
+            await server.serve([listener])
+            if renewing is not None:
+                renewing.cancel()
     finally:
         try:
             if server.started:
@@ -110,7 +121,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         app,
         loop="none",
         http="h11",
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         lifespan="off",
         log_config=None,
         log_level="error",
@@ -118,7 +129,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         ws_max_size=1024,
-        # Compressing for each client would cost what encoding once for all saves.
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=16 * 1024,
         timeout_graceful_shutdown=GRACE,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outkept.model.event import EventType
 from outkept.model.level import SensorStatus, ServerStatus
+from outkept.serve.auth import Kind, Role, Scope
 
 Value = float | str | None
 
@@ -400,3 +401,68 @@ class ProblemDetail(_Shape):
     title: str
     status: int
     detail: str
+
+
+class Me(_Shape):
+    """Who is asking. `role` is the highest that the scopes amount to, if any; `expires` is when
+    the session or the token ends by itself, if it does."""
+
+    kind: Kind
+    name: str
+    role: Role | None
+    scopes: list[Scope]
+    expires: float | None
+
+
+class SignedIn(_Shape):
+    """Whether who asks is somebody."""
+
+    signed_in: bool
+
+
+class User(_Shape):
+    """Somebody who may sign in with a password."""
+
+    name: str
+    role: Role
+    changed: float
+
+
+class Users(_Shape):
+    """The users."""
+
+    items: list[User]
+    next: None
+
+
+class Token(_Shape):
+    """A token with a name; the token itself can't be shown again."""
+
+    name: str
+    scopes: list[Scope]
+    created: float
+    expires: float | None
+
+
+class Tokens(_Shape):
+    """The tokens with a name."""
+
+    items: list[Token]
+    next: None
+
+
+class Session(_Shape):
+    """A page that is signed in. `user` is empty for one that came by a link."""
+
+    id: str
+    user: str
+    role: Role
+    created: float
+    expires: float
+
+
+class Sessions(_Shape):
+    """The pages that are signed in."""
+
+    items: list[Session]
+    next: None

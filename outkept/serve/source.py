@@ -27,6 +27,9 @@ class Source(Protocol):
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""
 
+    def ids(self) -> Sequence[str]:
+        """The ids of all servers."""
+
     def summary(self, server_id: str) -> Json | None:
         """One server in exactly the shape `servers()` gives, or None if it is gone.
 

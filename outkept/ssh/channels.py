@@ -114,9 +114,13 @@ class ChannelPool:
             oldest_wait_s=now - oldest,
             missed=self._missed,
             refused=self._refused,
-            queued_up=self._pressure.explain(now, self._limit.value, self._cure),
+            queued_up=self.queued_up(),
             alone=self._shells.manners.alone(),
         )
+
+    def queued_up(self) -> str:
+        """Why the pool can't keep pace, and what would cure it; empty while it can."""
+        return self._pressure.explain(self._loop.time(), self._limit.value, self._cure)
 
     def report(self) -> ChannelReport:
         """Where the channel time goes. Costs more than `stats`: for one server's page."""
@@ -153,6 +157,13 @@ class ChannelPool:
         else:
             self.alone(entry)
         return True
+
+    def again(self, job: Job, priority: Priority, due: float) -> bool:
+        """Submit a job that comes back, with a new priority and due time. One whose last run
+        is not over stays as it is, and the tick counts as missed."""
+        if job.key not in self._keys:
+            job.priority, job.due = priority, due
+        return self.submit(job)
 
     def cancel(self, job: Job) -> None:
         """Answer `job`, unless it was answered, with CANCELLED and end what it started."""
@@ -384,7 +395,11 @@ class ChannelPool:
         waited = (entry.begun or now) - entry.since
         if job.every is not None and self._closed is None:
             self._pressure.completed(job.key, waited, outcome.took, job.every, now)
-        self._deliver(job, replace(outcome, waited=waited))
+        if isinstance(outcome, CommandFailure):
+            outcome = replace(outcome, waited=waited)
+        elif outcome.waited != waited:
+            outcome = outcome._replace(waited=waited)
+        self._deliver(job, outcome)
 
     def _deliver(self, job: Job, outcome: CommandOutcome) -> None:
         try:

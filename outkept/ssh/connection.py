@@ -91,6 +91,10 @@ class Connection:
             self.pool.cancel(job)
             raise
 
+    def expect_answers(self, every: float) -> None:
+        """Something will be read every `every` seconds, which shows that the server lives."""
+        self._link.expect_answers(every)
+
     async def wait_lost(self) -> str:
         """Wait for the connection's end, and say why. Cancel-safe."""
         return await asyncio.shield(self._gone)

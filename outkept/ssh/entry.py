@@ -1,13 +1,13 @@
 """A job in the pool."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from outkept.ssh.execution import Execution
 from outkept.ssh.jobs import Job
 from outkept.ssh.refusals import NONE
 
 
-@dataclass(slots=True, order=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One job from its submission to its answer, in the order in which jobs run.
 
@@ -19,10 +19,18 @@ class Entry:
     priority: int
     due: float
     number: int
-    job: Job = field(compare=False)
-    since: float = field(compare=False)
-    begun: float = field(compare=False, default=0.0)
-    refused_in: int = field(compare=False, default=NONE)
-    rerun: bool = field(compare=False, default=False)
-    answered: bool = field(compare=False, default=False)
-    execution: Execution | None = field(compare=False, default=None)
+    job: Job
+    since: float
+    begun: float = 0.0
+    refused_in: int = NONE
+    rerun: bool = False
+    answered: bool = False
+    execution: Execution | None = None
+
+    def __lt__(self, other: "Entry") -> bool:
+        """Written out: two generated tuples for each comparison are most of a sort's cost."""
+        if self.priority != other.priority:
+            return self.priority < other.priority
+        if self.due != other.due:
+            return self.due < other.due
+        return self.number < other.number

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import asyncssh
 
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
+from outkept.ssh.deadline import Deadline
 from outkept.ssh.errors import printable
 from outkept.ssh.occupant import Occupant
 
@@ -56,7 +57,7 @@ class Execution(Occupant):
         self._answer = answer
         self._on_open = opened
         self._started = self.loop.time()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Deadline | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._stdout = bytearray()
         self._stderr = bytearray()
@@ -78,7 +79,7 @@ class Execution(Occupant):
         """The open is being sent: the deadline runs from now."""
         self._started = self._loop.time()
         self._disarm()
-        self._timer = self._loop.call_later(self._timeout, self._expire)
+        self._timer = Deadline(self._loop, self._timeout, self._expire)
 
     def rewind(self) -> None:
         """The open was refused and nothing ran: the deadline stands still."""

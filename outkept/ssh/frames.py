@@ -8,6 +8,7 @@ prints frames of its own forges nothing; anything that isn't the frame awaited b
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from outkept.ssh.script import LONGEST
 
@@ -25,8 +26,7 @@ class FrameError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One command's answer. `stdout` is None when there was more than a shell sends."""
 
     position: int

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import asyncssh
@@ -36,9 +37,7 @@ PEEK = 1024
 class Owner(asyncssh.SSHClient):
     """What asyncssh asks during one login: is this host key right, which key comes next."""
 
-    def __init__(
-        self, endpoint: Endpoint, credentials: Credentials, host_keys: HostKeys, silence: float
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, credentials: Credentials, host_keys: HostKeys) -> None:
         self.conn: asyncssh.SSHClientConnection | None = None
         self.host_key = b""
         self.rejected: HostKeyRejected | None = None
@@ -48,7 +47,6 @@ class Owner(asyncssh.SSHClient):
         self._endpoint = endpoint
         self._credentials = credentials
         self._host_keys = host_keys
-        self._silence = silence
         self._files = list(credentials.keys)
         self._agent: asyncssh.SSHAgentClient | None = None
         self._agent_keys: list[asyncssh.SSHKeyPair] | None = None
@@ -108,7 +106,7 @@ class Owner(asyncssh.SSHClient):
     def connection_lost(self, exc: Exception | None) -> None:
         """After the login, tell the transport."""
         if self.transport is not None:
-            self.transport.lose(reason_of_loss(exc, self._silence))
+            self.transport.lose(reason_of_loss(exc, self.transport.silence))
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,8 @@ class Login:
     """Everything a login needs but the address; one for all servers.
 
     `timeout` bounds TCP connect, banner and login together; `keepalive` is the interval of
-    the signs of life, `silence` how long a server may give none, all in seconds.
+    the signs of life, both in seconds. After its banner a login waits for its turn, first come
+    first served; that time does not count.
     """
 
     credentials: Credentials
@@ -124,7 +123,7 @@ class Login:
     options: asyncssh.SSHClientConnectionOptions
     timeout: float
     keepalive: float
-    silence: float
+    turns: asyncio.Semaphore
 
     async def dial(
         self, endpoint: Endpoint, user: str, sock: socket.socket | None = None
@@ -133,8 +132,12 @@ class Login:
         peeked at. Cancel-safe: the socket is closed, whatever happens."""
         attempt = _Attempt(self, endpoint, user, sock)
         try:
-            async with asyncio.timeout(self.timeout):
-                return await attempt.run()
+            async with asyncio.timeout(self.timeout) as deadline:
+                await attempt.reach()
+                # Who is silent may stay so: a hundred frozen machines must not hold up others.
+                turn = _turn(self.turns, deadline) if attempt.words else nullcontext()
+                async with turn:
+                    return await attempt.log_in()
         except TimeoutError:
             raise attempt.timed_out() from None
         except SSHError:
@@ -157,15 +160,19 @@ class _Attempt:
         self.sock = sock
         self.phase = "no TCP connection"
         self.words = b""
-        self.owner = Owner(endpoint, login.credentials, login.host_keys, login.silence)
+        self.owner = Owner(endpoint, login.credentials, login.host_keys)
         self.done = False
 
-    async def run(self) -> Transport:
+    async def reach(self) -> None:
+        """Connect, and wait for the first words, which stay in the socket."""
         if self.sock is None:
             self.sock = await self._connect()
         self.sock.settimeout(0)
         self.phase = "no SSH banner"
         self.words = await _first_words(self.sock)
+
+    async def log_in(self) -> Transport:
+        """Key exchange and authentication."""
         conn = await asyncssh.connect(
             self.endpoint.address,
             self.endpoint.port,
@@ -179,7 +186,7 @@ class _Attempt:
         # asyncssh starts its keepalives with the first data after the login, which a server
         # that froze by then never sends.
         conn.set_keepalive(self.login.keepalive)
-        transport = Transport(conn, fingerprint(self.owner.host_key))
+        transport = Transport(conn, fingerprint(self.owner.host_key), self.login.keepalive)
         self.owner.transport = transport
         self.login.host_keys.remember(self.endpoint, self.owner.host_key)
         if conn.is_closed():
@@ -257,6 +264,19 @@ class _Attempt:
             # The transport's own close, if there is one, comes first in the loop's queue.
             asyncio.get_running_loop().call_soon(self.sock.close)
         await self.owner.dismiss_agent()
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    """Wait for a turn while the deadline stands still, and hold it."""
+    loop = asyncio.get_running_loop()
+    due = deadline.when()
+    left = due - loop.time() if due is not None else None
+    deadline.reschedule(None)
+    async with turns:
+        if left is not None:
+            deadline.reschedule(loop.time() + left)
+        yield
 
 
 async def _first_words(sock: socket.socket) -> bytes:

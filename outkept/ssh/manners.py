@@ -62,14 +62,18 @@ class Manners:
         record = self._records.get(key)
         return UNKNOWN_S if record is None else record.took
 
-    def trusted(self, key: str) -> bool:
-        """Whether the frame of `key` may wait for others."""
+    def trusted(self, key: str) -> float | None:
+        """Seconds that `key` is likely to take, if its frame may wait for others; else None."""
         record = self._records.get(key)
-        return record is not None and record.quick >= TRUSTED_AFTER and record.took < QUICK_S
+        if record is None or record.quick < TRUSTED_AFTER or record.took >= QUICK_S:
+            return None
+        return record.took
 
     def answered(self, key: str, took: float) -> None:
         """It ran well in a shell, in `took` seconds."""
-        record = self._records.setdefault(key, _Record(took))
+        record = self._records.get(key)
+        if record is None:
+            record = self._records[key] = _Record(took)
         record.took += FRESH * (took - record.took)
         record.quick = record.quick + 1 if took < QUICK_S else 0
 
@@ -113,10 +117,10 @@ def pieces(jobs: Iterable[tuple[T, str]], manners: Manners) -> list[tuple[T, ...
     piece: list[T] = []
     seconds = 0.0
     for job, key in jobs:
-        if not manners.trusted(key):
+        took = manners.trusted(key)
+        if took is None:
             apart.append((job,))
             continue
-        took = manners.expected(key)
         if piece and (seconds + took > PIECE_S or len(piece) >= MOST_TOGETHER):
             together.append(tuple(piece))
             piece, seconds = [], 0.0
@@ -130,7 +134,9 @@ def pieces(jobs: Iterable[tuple[T, str]], manners: Manners) -> list[tuple[T, ...
 def shares(costs: Sequence[float], shells: int) -> list[list[int]]:
     """Indexes of `costs`, in order, spread over so many shells that each has about as much;
     none is empty unless there are fewer costs than shells."""
-    found: list[list[int]] = [[] for _ in range(max(1, shells))]
+    if shells <= 1:
+        return [list(range(len(costs)))]
+    found: list[list[int]] = [[] for _ in range(shells)]
     loads = [0.0] * len(found)
     for index, cost in enumerate(costs):
         least = loads.index(min(loads))

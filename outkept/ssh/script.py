@@ -6,6 +6,7 @@ their script byte by byte.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,8 @@ _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 _REGISTER = re.compile(rb"_oc(\d+)='((?:[^']|'\\'')*+)'\n")
 _ASK = re.compile(rb"_on=([0-9a-f]+);((?:_o \d+ \d+;|_of;)*)\n")
 _STEP = re.compile(rb"_o (\d+) (\d+);|_of;")
+_MOST_KNOWN = 8
+"""Batches that a reader knows again, and forgets for one more."""
 _HELLO = re.compile(rb'_on=([0-9a-f]+);printf %s "[^"]*"\n')
 
 
@@ -125,19 +128,19 @@ class ScriptError(Exception):
 class Reader:
     """Reads a shell's standard input as a simulated server does, in chunks of any size."""
 
-    __slots__ = ("_begun", "_buffer", "_commands", "_last")
+    __slots__ = ("_begun", "_buffer", "_commands", "_known")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._begun = False
         self._commands: dict[int, str] = {}
-        self._last: tuple[bytes, Pieces] = (b"", ())
+        self._known: dict[bytes, Pieces] = {}
 
     def feed(self, data: bytes) -> list[Hello | Asked]:
         """What `data` completes. Raises ScriptError."""
         self._buffer += data
-        prologue = PROLOGUE.encode()
         if not self._begun:
+            prologue = PROLOGUE.encode()
             if not self._buffer.startswith(prologue):
                 if prologue.startswith(self._buffer):
                     return []
@@ -156,7 +159,9 @@ class Reader:
                 found.append(Hello(match[1].decode()))
             elif match := _REGISTER.match(text, at):
                 command = match[2].decode("utf-8", "replace").replace("'\\''", "'")
-                self._commands[int(match[1])] = command
+                # One copy for the ten thousand shells of a simulated fleet.
+                self._commands[int(match[1])] = sys.intern(command)
+                self._known.clear()
             elif text.startswith((b"_oc", b"_on"), at) or text[at:] in (b"_", b"_o"):
                 break
             else:
@@ -166,8 +171,9 @@ class Reader:
         return found
 
     def _asked(self, nonce: str, steps: bytes) -> Asked:
-        if steps == self._last[0]:  # as a rule: a server's sensors are the same each time
-            return Asked(nonce, self._last[1])
+        known = self._known.get(steps)
+        if known is not None:  # as a rule: a server's sensors come in few mixtures
+            return Asked(nonce, known)
         pieces: list[tuple[tuple[int, str], ...]] = []
         piece: list[tuple[int, str]] = []
         for step in _STEP.finditer(steps):
@@ -176,5 +182,7 @@ class Reader:
                 piece = []
             else:
                 piece.append((int(step[1]), self._commands.get(int(step[2]), "")))
-        self._last = (steps, tuple(pieces))
-        return Asked(nonce, tuple(pieces))
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[steps] = tuple(pieces)
+        return Asked(nonce, self._known[steps])

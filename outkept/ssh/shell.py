@@ -8,6 +8,7 @@ from typing import Protocol
 
 import asyncssh
 
+from outkept.ssh.deadline import Deadline
 from outkept.ssh.execution import SECOND_KILL_S
 from outkept.ssh.frames import Door, Frame, FrameError, Frames
 from outkept.ssh.occupant import Occupant
@@ -57,7 +58,8 @@ class Shell(Occupant):
         self._owner = owner
         self._stubborn = stubborn
         self._pid = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Deadline | asyncio.TimerHandle | None = None
+        self._patience = 0.0
         self._nonce = secrets.token_hex(8)
         self._door = Door(self._nonce)
         self._frames: Frames | None = None
@@ -151,15 +153,16 @@ class Shell(Occupant):
 
     def _rearm(self, patience: float) -> None:
         self._disarm()
-        self._timer = self.loop.call_later(patience, self._expire, patience)
+        self._patience = patience
+        self._timer = Deadline(self.loop, patience, self._expire)
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _expire(self, patience: float) -> None:
-        self._break(f"no answer within {patience:g} s")
+    def _expire(self) -> None:
+        self._break(f"no answer within {self._patience:g} s")
 
     # What asyncssh calls.
 

@@ -191,14 +191,18 @@ class Shells:
             return
         if self.held > self._most() or shell.full or self._outranked():
             shell.leave()
-        self.gather()
+        if self._due:
+            self.gather()
+        else:
+            self._retire()
+            self._host.changed()
 
     def framed(self, shell: Shell, frame: Frame, took: float) -> None:
         """One command is answered."""
-        lent = self._lent[shell]
-        entry, _ = lent.running.popleft()
-        if lent.running:
-            lent.running[0][0].begun = self._loop.time()
+        running = self._lent[shell].running
+        entry, _ = running.popleft()
+        if running:
+            running[0][0].begun = self._loop.time()
         if entry.answered:
             return
         job, out = entry.job, frame.stdout
@@ -209,7 +213,8 @@ class Shells:
         else:
             if job.every is not None:
                 self.manners.answered(job.key, took)
-            self._host.settle(entry, CommandResult(frame.status, out, b"", took=took))
+            waited = entry.begun - entry.since
+            self._host.settle(entry, CommandResult(frame.status, out, b"", waited, took))
 
     def broke(self, shell: Shell, reason: str) -> None:
         """It hung, ended, or said something else: what ran then is to blame."""
@@ -259,24 +264,28 @@ class Shells:
 
     def _hand_out(self) -> None:
         self._gathering = False
-        idle = [shell for shell in self._lent if shell.idle]
-        if self._due and idle:
-            self._due.sort()
-            costs = [self.manners.expected(entry.job.key) for entry in self._due]
-            wanted = max(1, math.ceil(sum(costs) / SHELL_S))
-            # The share of the shells that are yet to come waits for them.
-            to_come = max(0, self._most() - self.held)
-            split = shares(costs, min(wanted, len(idle) + to_come))
-            due, self._due = self._due, []
-            for share in split[len(idle) :]:
-                self._due.extend(due[index] for index in share)
-            for shell, share in zip(idle, split, strict=False):
-                if share:
-                    self._lend(shell, [due[index] for index in share])
+        if self._due and (idle := [shell for shell in self._lent if shell.idle]):
+            self._spread(idle)
         self._retire()
         self._host.changed()
 
+    def _spread(self, idle: list[Shell]) -> None:
+        """Lend what is due to the idle shells, and leave those that are yet to come a share."""
+        self._due.sort()
+        costs = [self.manners.expected(entry.job.key) for entry in self._due]
+        wanted = max(1, math.ceil(sum(costs) / SHELL_S))
+        to_come = max(0, self._most() - self.held)
+        split = shares(costs, min(wanted, len(idle) + to_come))
+        due, self._due = self._due, []
+        for share in split[len(idle) :]:
+            self._due.extend(due[index] for index in share)
+        for shell, share in zip(idle, split, strict=False):
+            if share:
+                self._lend(shell, [due[index] for index in share])
+
     def _retire(self) -> None:
+        if len(self._lent) < 2:
+            return
         now = self._loop.time()
         unused = [s for s in self._lent if s.idle and now - s.last_used > UNUSED_S]
         if unused and sum(shell.alive for shell in self._lent) > 1:

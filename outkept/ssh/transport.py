@@ -18,6 +18,13 @@ first open sometimes hangs, and on frozen servers)."""
 
 CLOSE_DEADLINE_S = 2.0
 
+KEEPALIVES = 2
+"""Unanswered signs of life allowed: a frozen server is noticed after interval × (2 + 1)."""
+
+ANSWER_MARGIN = 1.25
+LONGEST_KEEPALIVE_S = 15.0
+"""Commands at longer intervals than four fifths of it don't stand for signs of life."""
+
 WINDOW = 128 * 1024
 """Bytes a server may send before we take them. asyncssh grants the whole window again at
 every delivery, so this is what a flood can put in front of us after its channel was closed."""
@@ -35,16 +42,21 @@ class Wire(Protocol):
 
 
 class Transport:
-    """A connection that is logged in. `lost` is done with the reason once it is gone."""
+    """A connection that is logged in. `lost` is done with the reason once it is gone.
 
-    __slots__ = ("_conn", "_on_lost", "host_key", "lost", "server_version")
+    After `keepalive` seconds without a byte from the server it is asked for a sign of life; after
+    three of them unanswered the connection is lost.
+    """
 
-    def __init__(self, conn: asyncssh.SSHClientConnection, host_key: str) -> None:
+    __slots__ = ("_conn", "_keepalive", "_on_lost", "host_key", "lost", "server_version")
+
+    def __init__(self, conn: asyncssh.SSHClientConnection, host_key: str, keepalive: float) -> None:
         version = str(conn.get_extra_info("server_version", ""))
         self.host_key = host_key
         self.server_version = printable(version.removeprefix("SSH-2.0-"), 255)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._conn = conn
+        self._keepalive = keepalive
         self._on_lost: Callable[[str], None] | None = None
 
     def watch(self, on_lost: Callable[[str], None]) -> None:
@@ -128,6 +140,19 @@ class Transport:
         """Send a packet that means nothing."""
         if not self._gone():
             self._conn.send_debug("")
+
+    @property
+    def silence(self) -> float:
+        """Seconds without a byte after which the connection is lost."""
+        return self._keepalive * (KEEPALIVES + 1)
+
+    def expect_answers(self, every: float) -> None:
+        """Commands will be sent every so many seconds: their answers are signs of life, and
+        asking for others would double the packets of a large fleet. A server that froze is
+        noticed by the next command, whose channel open goes unanswered."""
+        if self._keepalive < every * ANSWER_MARGIN <= LONGEST_KEEPALIVE_S and not self._gone():
+            self._keepalive = every * ANSWER_MARGIN
+            self._conn.set_keepalive(self._keepalive)
 
     def mute(self) -> None:
         """Ask for no more signs of life: this server answers no such question."""

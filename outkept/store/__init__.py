@@ -12,12 +12,14 @@ from outkept.store.errors import (
     StoreError,
 )
 from outkept.store.history import HeatRow, LastReading, Point, Retention
+from outkept.store.pace import Pace
 from outkept.store.pages import Page
 from outkept.store.store import Store, StoreStats
 
 __all__ = [
     "HeatRow",
     "LastReading",
+    "Pace",
     "Page",
     "Point",
     "Retention",

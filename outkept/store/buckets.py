@@ -19,7 +19,7 @@ from outkept.store.chunks import (
 from outkept.store.history import Point, Window
 from outkept.store.journal import TICKS_AN_HOUR, unsealed
 from outkept.store.keys import DAY_S, HOUR_S, TIME_BITS, walk
-from outkept.store.rollup import join
+from outkept.store.packing import join
 from outkept.store.sealing import in_order
 
 MOST_AT = 1e11

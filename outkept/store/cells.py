@@ -6,8 +6,9 @@ read for thousands of series at once. Kept as long as the raw tier.
 
 import sqlite3
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from math import fsum
+from operator import mul
 
 from outkept.store.chunks import GROUP, TICKS, Readings
 from outkept.store.columns import deflate, gather, inflate, planes
@@ -60,6 +61,36 @@ class Cells:
         mean = self.means[at] * (n / total) + fsum(values) / len(values) * (len(values) / total)
         self.counts[at] = min(total, _MOST_COUNT)
         self.means[at] = max(-_MOST_MEAN, min(mean, _MOST_MEAN))
+
+
+def by_column(
+    data: bytes, columns: Sequence[int | None]
+) -> Iterator[tuple[int, Sequence[int], Sequence[float]]]:
+    """For each of the columns that the quarters of an hour belong to: its number, and count
+    and mean of each slot. Quarters without readings or without a column are left out."""
+    raw = inflate(data)
+    counts: Sequence[int] = gather("H", raw[: _ALL * 2], _ALL)
+    means: Sequence[float] = gather("f", raw[_ALL * 2 :], _ALL)
+    parts: dict[int, list[slice]] = {}
+    for quarter, column in enumerate(columns):
+        part = slice(quarter * GROUP, (quarter + 1) * GROUP)
+        if column is not None and any(counts[part]):
+            parts.setdefault(column, []).append(part)
+    for column, found in parts.items():
+        if len(found) == 1:
+            yield column, counts[found[0]], means[found[0]]
+            continue
+        rows = [counts[part] for part in found]
+        several = [means[part] for part in found]
+        if 0 not in rows[0] and all(row == rows[0] for row in rows):
+            number = len(found)
+            joined = [sum(each) / number for each in zip(*several, strict=True)]
+            yield column, [n * number for n in rows[0]], joined
+            continue
+        totals = list(map(sum, zip(*rows, strict=True)))
+        weighted = [list(map(mul, *pair)) for pair in zip(several, rows, strict=True)]
+        sums = map(sum, zip(*weighted, strict=True))
+        yield column, totals, [all_ / (n or 1) for all_, n in zip(sums, totals, strict=True)]
 
 
 def add_to_cells(

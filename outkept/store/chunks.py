@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from math import fsum
 from typing import NamedTuple
 
-from outkept.store.columns import Block, Entry, pack
+from outkept.store.columns import Block, Entry, pack, version_of
+from outkept.store.columns0 import Block0
 
 TICKS = 10
 """Ticks a second. Of two readings of a series within a tick the later one is kept."""
@@ -24,6 +25,8 @@ GROUP = 1 << GROUP_BITS
 that unpacking one for the sake of a single series is cheap."""
 READING_COLUMNS = 2
 ROW_COLUMNS = 5
+
+AnyBlock = Block | Block0
 
 _BITS = 255
 _MOST_DECIMALS = 6
@@ -53,12 +56,12 @@ def pack_readings(series: Iterable[tuple[int, Readings]], level: int) -> bytes:
     return pack([_readings_entry(slot, found) for slot, found in series], READING_COLUMNS, level)
 
 
-def readings_block(data: bytes) -> Block:
+def readings_block(data: bytes) -> AnyBlock:
     """The opposite of `pack_readings`; `readings_at` reads it."""
-    return Block(data, READING_COLUMNS)
+    return _block(data, READING_COLUMNS)
 
 
-def readings_at(block: Block, index: int) -> Readings:
+def readings_at(block: AnyBlock, index: int) -> Readings:
     """The readings of a block's entry."""
     ticks, numbers = block.columns(index)
     return Readings(ticks, _floats(numbers, block.marks[index]))
@@ -69,12 +72,12 @@ def pack_rows(series: Iterable[tuple[int, Rows]], level: int) -> bytes:
     return pack([_rows_entry(slot, found) for slot, found in series], ROW_COLUMNS, level)
 
 
-def rows_block(data: bytes) -> Block:
+def rows_block(data: bytes) -> AnyBlock:
     """The opposite of `pack_rows`; `rows_at` reads it."""
-    return Block(data, ROW_COLUMNS)
+    return _block(data, ROW_COLUMNS)
 
 
-def rows_at(block: Block, index: int) -> Rows:
+def rows_at(block: AnyBlock, index: int) -> Rows:
     """The rows of a block's entry."""
     starts, counts, lows, third, fourth = block.columns(index)
     mark = block.marks[index]
@@ -108,6 +111,10 @@ def whole(rows: Rows, start: int) -> Rows:
     mean = fsum([mean * n for mean, n in zip(rows.means, rows.counts, strict=True)]) / n
     low, high = min(rows.lows), max(rows.highs)
     return Rows([start], [n], [low], [min(max(mean, low), high)], [high])
+
+
+def _block(data: bytes, columns: int) -> AnyBlock:
+    return Block0(data, columns) if version_of(data) == 0 else Block(data, columns)
 
 
 def _append(rows: Rows, start: int, values: list[float]) -> None:
@@ -159,7 +166,8 @@ def _scaled(values: Sequence[float], rows: Rows | None = None) -> tuple[list[int
         scale = 10**decimals
         if most * scale >= _EXACT:
             return None
-        if not all(round(value * scale) / scale == value for value in values[:4]):
+        first, other = values[0], values[len(values) // 2]
+        if round(first * scale) / scale != first or round(other * scale) / scale != other:
             continue
         numbers = [round(value * scale) for value in values]
         if [number / scale for number in numbers] != values:

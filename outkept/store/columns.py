@@ -1,9 +1,11 @@
 """Columns of whole numbers, packed: what changes little takes little. Pure.
 
 A column is its first value and a step, and for each further value how far it is from the one
-before plus the step, in as many bytes as the widest needs. Bytes of one weight lie together,
-and the whole is deflated: the upper ones are mostly alike. Numbers too wide for that are kept
-as they are. The layout of a block is written down at `pack`.
+before plus the step, in as many bytes as the widest needs. Numbers too wide for that are kept
+as they are. Bytes of one weight of all series lie together in a plane, and each plane has
+deflate tables of its own: the lowest bytes of noisy values are as good as chance, the upper
+ones mostly alike, and tables that serve both serve neither. The layout of a block is written
+down at `pack`.
 """
 
 import sys
@@ -13,16 +15,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import gcd
-from operator import mul, sub
+from operator import sub
 from typing import Any
 
-_BIAS = 128
-"""Added to distances of two and four bytes, so that small negative ones share upper bytes with
+VERSION = 1
+"""Of what `pack` makes; see `version_of` for what is on disk besides."""
+BIAS = 128
+"""Added to distances of two and more bytes, so that small negative ones share upper bytes with
 small positive ones."""
-_WIDTHS = ((1, "b", 0), (2, "h", _BIAS), (4, "i", _BIAS))
-_TYPES = {1: "b", 2: "h", 4: "i", 8: "q"}
+_WIDTHS = ((1, "b", 0), (2, "h", BIAS), (3, "i", BIAS), (4, "i", BIAS))
+_TYPES = {1: "b", 2: "h", 3: "i", 4: "i", 8: "q"}
 _MOST = 1 << 62
 _SWAP = sys.byteorder == "big"
+_SIGNS = bytes(128) + b"\xff" * 128
+"""The byte above a byte, by its sign."""
+_SPLIT = 256
+"""Bytes of a plane from which on tables of its own, some 80 bytes, pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,75 +44,94 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    width: int
+class Column:
     first: int
     step: int
     factor: int
-    data: bytes
+    planes: Sequence[bytes]
+
+
+def version_of(data: bytes) -> int:
+    """Of a packed block: its fourth byte. Version 0 (see columns0.py) begins with a length in
+    four bytes that is never so great as to reach the fourth."""
+    return data[3]
 
 
 def pack(entries: Sequence[Entry], columns: int, level: int) -> bytes:
-    """Deflated: number of entries (one byte), their slots, marks and numbers of further values
-    (two bytes each), then for each column the widths (one byte an entry), first values, steps
-    and factors (eight bytes each), then for each column its entries' data. All little-endian,
-    bytes of one weight together. Two deflate streams, each with tables of its own, because
-    times and values have little in common."""
+    """Four bytes, the last of which is the version, and a deflate stream: number of entries
+    (one byte), their slots, marks and numbers of further values (two bytes each), then for each
+    column the widths (one byte an entry), first values, steps and factors (eight bytes each),
+    then for each column its planes, the lowest first, each of all entries that are so wide.
+    All little-endian, bytes of one weight together."""
     head = [bytes((len(entries),)), bytes(e.slot for e in entries), bytes(e.mark for e in entries)]
     head.append(planes(array("H", [len(e.columns[0]) - 1 for e in entries])))
-    bodies = []
+    bodies: list[bytes] = []
     for index in range(columns):
         packed = [_encode(e.columns[index]) for e in entries]
-        head.append(bytes(p.width for p in packed))
+        head.append(bytes(len(p.planes) for p in packed))
         for part in ("first", "step", "factor"):
             head.append(planes(array("q", [getattr(p, part) for p in packed])))
-        bodies.append(b"".join([p.data for p in packed]))
-    front = deflate(b"".join(head) + bodies[0], level)
-    return len(front).to_bytes(4, "little") + front + deflate(b"".join(bodies[1:]), level)
+        for weight in range(max(len(p.planes) for p in packed)):
+            bodies.append(b"".join([p.planes[weight] for p in packed if len(p.planes) > weight]))
+    # Made for such numbers: noise has next to no matches that are worth their cost.
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED)
+    out = [bytes((0, 0, 0, VERSION))]
+    for part_ in (b"".join(head), *bodies):
+        out.append(packer.compress(part_))
+        if len(part_) >= _SPLIT:
+            out.append(packer.flush(zlib.Z_BLOCK))
+    out.append(packer.flush())
+    return b"".join(out)
 
 
 class Block:
     """What `pack` made, unpacked as far as it is asked for."""
 
     def __init__(self, data: bytes, columns: int) -> None:
-        end = 4 + int.from_bytes(data[:4], "little")
-        self._front, self._back = inflate(data[4:end]), inflate(data[end:])
-        n = self._front[0]
-        self.slots = self._front[1 : 1 + n]
-        self.marks = self._front[1 + n : 1 + 2 * n]
-        self._further = gather("H", self._front[1 + 2 * n : 1 + 4 * n], n)
+        self._data = inflate(data[4:])
+        n = self._data[0]
+        self.slots = self._data[1 : 1 + n]
+        self.marks = self._data[1 + n : 1 + 2 * n]
+        self._further: Sequence[int] = gather("H", self._data[1 + 2 * n : 1 + 4 * n], n)
+        self._before = list(accumulate(self._further, initial=0))
         self._heads = range(1 + 4 * n, 1 + 4 * n + columns * 25 * n, 25 * n)
 
     def columns(self, index: int) -> list[list[int]]:
         """All columns of the entry at `index`."""
-        n, further = len(self.slots), self._further
+        n, further = len(self.slots), self._further[index]
         found: list[list[int]] = []
-        data, at = self._front, self._heads.stop
+        at = self._heads.stop
         for head in self._heads:
-            widths = self._front[head : head + n]
-            start = at + sum(map(mul, widths[:index], further))
-            raw = data[start : start + widths[index] * further[index]]
+            widths = self._data[head : head + n]
             first, step, factor = (
-                int.from_bytes(self._front[part + index : part + 8 * n : n], "little", signed=True)
+                int.from_bytes(self._data[part + index : part + 8 * n : n], "little", signed=True)
                 for part in range(head + n, head + 25 * n, 8 * n)
             )
-            column = _Column(widths[index], first, step, factor, raw)
-            found.append(_decode(column, further[index]))
-            if len(found) == 1:
-                data, at = self._back, 0
-            else:
-                at += sum(map(mul, widths, further))
+            raw = []
+            for weight in range(max(widths)):
+                start, end = self._span(widths, weight, index)
+                if widths[index] > weight:
+                    raw.append(self._data[at + start : at + start + further])
+                at += end
+            found.append(decode(Column(first, step, factor, raw), further))
         return found
 
+    def _span(self, widths: bytes, weight: int, index: int) -> tuple[int, int]:
+        """Where a plane has the bytes of an entry, and how long it is."""
+        if min(widths) > weight:
+            return self._before[index], self._before[-1]
+        has = [n if width > weight else 0 for n, width in zip(self._further, widths, strict=True)]
+        return sum(has[:index]), sum(has)
 
-def _encode(values: Sequence[int]) -> _Column:
+
+def _encode(values: Sequence[int]) -> Column:
     first = values[0]
     if len(values) == 1:
-        return _Column(0, first, 0, 1, b"")
+        return Column(first, 0, 1, ())
     deltas = list(map(sub, values[1:], values))
     low, high = min(deltas), max(deltas)
     if low == high and -_MOST < low < _MOST:
-        return _Column(0, first, low, 1, b"")
+        return Column(first, low, 1, ())
     step = sorted(deltas)[len(deltas) // 2] if low > 0 or high < 0 else 0
     if step:
         deltas, low, high = [delta - step for delta in deltas], low - step, high - step
@@ -117,33 +144,54 @@ def _encode(values: Sequence[int]) -> _Column:
     for width, type_, bias in _WIDTHS:
         most = 1 << (8 * width - 1)
         if -most <= low + bias and high + bias < most and abs(step) < _MOST and factor < _MOST:
-            data = array(type_, [delta + bias for delta in deltas] if bias else deltas)
-            return _Column(width, first, step, factor, planes(data))
-    return _Column(8, first, 0, 1, planes(array("q", values[1:])))
+            numbers = array(type_, [delta + bias for delta in deltas] if bias else deltas)
+            return Column(first, step, factor, _split(numbers, width))
+    return Column(first, 0, 1, _split(array("q", values[1:]), 8))
 
 
-def _decode(column: _Column, further: int) -> list[int]:
-    width, step, factor = column.width, column.step, column.factor
+def decode(column: Column, further: int) -> list[int]:
+    """The first value and the further ones."""
+    width, step, factor = len(column.planes), column.step, column.factor
     if width == 0:
         if step == 0:
             return [column.first] * (further + 1)
         return list(range(column.first, column.first + step * (further + 1), step))
-    numbers = gather(_TYPES[width], column.data, further)
+    numbers = _joined(column.planes)
     if width == 8:
         return [column.first, *numbers]
     if width > 1:
-        step -= _BIAS * factor
+        step -= BIAS * factor
     if step or factor > 1:
         numbers = [number * factor + step for number in numbers]
     return list(accumulate(numbers, initial=column.first))
 
 
-def planes(numbers: "array[Any]") -> bytes:
-    """The numbers' bytes, those of one weight together, the lowest first."""
+def _split(numbers: "array[Any]", width: int) -> list[bytes]:
+    """The lowest so many bytes of the numbers, a plane each."""
     if _SWAP:
         numbers.byteswap()
-    raw, width = numbers.tobytes(), numbers.itemsize
-    return raw if width == 1 else b"".join([raw[i::width] for i in range(width)])
+    raw, size = numbers.tobytes(), numbers.itemsize
+    return [raw] if size == 1 else [raw[weight::size] for weight in range(width)]
+
+
+def _joined(split: Sequence[bytes]) -> "Sequence[Any]":
+    """The opposite of `_split`."""
+    numbers: array[Any] = array(_TYPES[len(split)])
+    size = numbers.itemsize
+    raw = bytearray(len(split[0]) * size)
+    for weight, plane in enumerate(split):
+        raw[weight::size] = plane
+    for weight in range(len(split), size):
+        raw[weight::size] = split[-1].translate(_SIGNS)
+    numbers.frombytes(raw)
+    if _SWAP:
+        numbers.byteswap()
+    return numbers
+
+
+def planes(numbers: "array[Any]") -> bytes:
+    """The numbers' bytes, those of one weight together, the lowest first."""
+    return b"".join(_split(numbers, numbers.itemsize))
 
 
 def gather(type_: str, data: bytes, length: int) -> Sequence[Any]:

@@ -57,21 +57,31 @@ class ChunkHistory:
         time: after a clock was set back, the time of the old ones lies ahead."""
         refused = 0
         floor = max(self._rollup.raw_floor(), 0.0)
+        take = self._journal.collected.append
         for reading in readings:
             known = self._series.known(reading.server)
             if reading.failure is not None:
                 self._fail(known, reading)
                 continue
-            if reading.sensor in known.failing:
+            at, sensor, samples = reading.at, reading.sensor, reading.samples
+            if sensor in known.failing:
                 self._mend(known, reading)
-            samples = reading.samples[:MOST_INSTANCES]
-            refused += len(reading.samples) - len(samples)
+            if len(samples) > MOST_INSTANCES:
+                refused += len(samples) - MOST_INSTANCES
+                samples = samples[:MOST_INSTANCES]
             # NaN is in no interval.
-            if not floor <= reading.at < MOST_AT:
+            if not floor <= at < MOST_AT:
                 refused += len(samples)
                 continue
+            tick = int(at * TICKS + NUDGE)
             for sample in samples:
-                refused += not self._take(known, reading, sample)
+                value = sample.value
+                series = known.ids.get((sensor, sample.instance))
+                # As nearly all are.
+                if series is not None and type(value) is float and abs(value) < MOST_VALUE:
+                    take((series, tick, value))
+                else:
+                    refused += not self._take(known, reading, sample)
         return refused
 
     def before_commit(self) -> None:
@@ -88,6 +98,10 @@ class ChunkHistory:
         return (
             self._sealer.step(now, hurry=hurry) or self._rollup.step(now) or self._strip.step(now)
         )
+
+    def backlog(self, now: float) -> int:
+        """See `History.backlog`."""
+        return self._rollup.backlog(now)
 
     def rolled_back(self) -> None:
         """See `History.rolled_back`."""
@@ -144,7 +158,7 @@ class ChunkHistory:
             if series is None:
                 return False
         if not isinstance(value, str):
-            self._journal.add(series, int(at * TICKS + NUDGE), value)
+            self._journal.collected.append((series, int(at * TICKS + NUDGE), value))
             return True
         text = clean(value)[:MOST_TEXT]
         if known.texts.get(series) != text:

@@ -2,15 +2,25 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import fsum
+from operator import add
 
 from outkept.store.buckets import MOST_AT, floors, raw
-from outkept.store.cells import CELL_S, CELLS, Cells
+from outkept.store.cells import CELL_S, CELLS, by_column
 from outkept.store.chunks import GROUP, GROUP_BITS, TICKS, Rows, rows_at, rows_block
 from outkept.store.history import HeatRow, HeatWindow
-from outkept.store.journal import RECORD, sealing
-from outkept.store.keys import DAY_S, HOUR_S, SEQ_BITS, TIME_BITS, walk
+from outkept.store.journal import RECORD, columns_of, sealing
+from outkept.store.keys import (
+    DAY_S,
+    HOUR_S,
+    MOST_GROUP,
+    PART_BITS,
+    SEQ_BITS,
+    TIME_BITS,
+    steps,
+    walk,
+)
 from outkept.store.records import clean
 from outkept.store.series import MOST_NAME
 
@@ -24,6 +34,7 @@ _BATCHES = f"""
 _SERIES = """
     SELECT series.id, server, instance FROM groups CROSS JOIN series
     ON series.id BETWEEN groups.id << ? AND (groups.id << ?) + ? WHERE groups.sensor = ?"""
+_OF_HOUR = "SELECT id, data FROM cells WHERE id IN (SELECT ? | value FROM json_each(?))"
 _OF_BATCH = "SELECT id, data FROM journal WHERE id IN (SELECT ? | value FROM json_each(?))"
 
 
@@ -34,49 +45,50 @@ class _Map:
         self._window = window
         self._width = (window.to - window.from_) / window.columns
         self.places = {group: number * GROUP for number, group in enumerate(groups)}
-        size = len(groups) * GROUP
-        self.means: list[list[float | None]] = [[None] * size for _ in range(window.columns)]
-        self._counts: list[dict[int, int]] = [{} for _ in range(window.columns)]
-        self._whole: list[dict[int, list[int]]] = [{} for _ in range(window.columns)]
+        self.size = len(groups) * GROUP
+        self.means: list[list[float | None]] = [[None] * self.size for _ in range(window.columns)]
+        self._counts: list[dict[int, Sequence[int]]] = [{} for _ in range(window.columns)]
 
     def column(self, at: float) -> int:
         """Of a time; one before the window, which its first cell may start in, is its first."""
         column = int((at - self._window.from_) / self._width)
         return max(0, min(column, self._window.columns - 1))
 
-    def add_group(self, group: int, at: float, counts: list[int], means: list[float]) -> None:
-        """A cell of each slot. Quick where it is the column's first of this group."""
-        column, place = self.column(at), self.places[group]
-        if self.means[column][place : place + GROUP].count(None) < GROUP:
-            for slot, n in enumerate(counts):
-                if n:
-                    self.add(place + slot, column, n, means[slot])
+    def add_group(
+        self, place: int, column: int, counts: Sequence[int], means: Sequence[float]
+    ) -> None:
+        """So many more readings with these means for each slot of the group at `place`. Quick
+        where it is the column's first of this group."""
+        known = self._counts[column].get(place)
+        part = slice(place, place + GROUP)
+        if known is not None:
+            before = self.means[column][part]
+            self.means[column][part] = map(_joined, before, known, means, counts)
+            self._counts[column][place] = list(map(add, known, counts))
             return
-        self._whole[column][place] = counts
-        if all(counts):
-            self.means[column][place : place + GROUP] = means
-        else:
-            for slot, n in enumerate(counts):
-                if n:
-                    self.means[column][place + slot] = means[slot]
+        self._counts[column][place] = counts
+        found: Sequence[float | None] = means
+        if 0 in counts:
+            found = [mean if n else None for mean, n in zip(means, counts, strict=True)]
+        self.means[column][part] = found
 
     def add(self, place: int, column: int, n: int, mean: float) -> None:
-        """So many more readings with this mean."""
+        """So many more readings with this mean, in one place."""
+        start = place // GROUP * GROUP
+        counts = self._counts[column].get(start)
+        if not isinstance(counts, list):
+            counts = self._counts[column][start] = list(counts or [0] * GROUP)
         known = self.means[column][place]
-        if known is None:
-            self.means[column][place], self._counts[column][place] = mean, n
-            return
-        before = self._count(column, place)
-        total = before + n
-        self.means[column][place] = known * (before / total) + mean * (n / total)
-        self._counts[column][place] = total
+        self.means[column][place] = _joined(known, counts[place - start], mean, n)
+        counts[place - start] += n
 
-    def _count(self, column: int, place: int) -> int:
-        found = self._counts[column].get(place)
-        if found is None:
-            start = place // GROUP * GROUP
-            found = self._whole[column][start][place - start]
-        return found
+
+def _joined(one: float | None, n: int, other: float, m: int) -> float | None:
+    """The mean of `n` readings and `m` others."""
+    if one is None:
+        return other if m else None
+    # Weighted before they are added: sums of the largest values don't fit.
+    return one * (n / (n + m)) + other * (m / (n + m))
 
 
 def heatmap(connection: sqlite3.Connection, sensor: str, window: HeatWindow) -> list[HeatRow]:
@@ -101,7 +113,8 @@ def heatmap(connection: sqlite3.Connection, sensor: str, window: HeatWindow) -> 
         HeatRow(server, instance, lines[made.places[id >> GROUP_BITS] + (id & (GROUP - 1))])
         for id, server, instance in series
     ]
-    kept = [row for row in rows if row.cells.count(None) < window.columns]
+    nothing = (None,) * window.columns
+    kept = [row for row in rows if row.cells != nothing]
     return sorted(kept, key=lambda row: (row.server, row.instance or ""))
 
 
@@ -118,8 +131,8 @@ def _add_hours(connection: sqlite3.Connection, made: _Map, span: tuple[float, fl
     from_, to = max(0.0, span[0] // HOUR_S * HOUR_S), span[1]
     if to <= max(span[0], 0.0):
         return
-    steps = int(from_ // DAY_S), int(to // DAY_S)
-    for group, _, data in _steps(connection, "hours", made.places, *steps):
+    days = int(from_ // DAY_S), int(to // DAY_S)
+    for group, _, data in _steps(connection, "hours", made.places, *days):
         block = rows_block(data)
         for index, slot in enumerate(block.slots):
             _add_rows(made, made.places[group] + slot, rows_at(block, index), (from_, to))
@@ -136,42 +149,83 @@ def _add_cells(connection: sqlite3.Connection, made: _Map, span: tuple[float, fl
     from_, to = max(0.0, span[0] // CELL_S * CELL_S), min(span[1], MOST_AT)
     if to <= from_:
         return
-    steps = int(from_ // HOUR_S), int(to // HOUR_S)
-    for group, hour, data in _steps(connection, "cells", made.places, *steps):
-        cells = Cells(data)
-        for quarter in range(CELLS):
-            at = hour * HOUR_S + quarter * CELL_S
-            part = slice(quarter * GROUP, (quarter + 1) * GROUP)
-            counts = cells.counts[part]
-            if from_ <= at < to and any(counts):
-                made.add_group(group, at, counts, cells.means[part])
+    groups = json.dumps([group << PART_BITS for group in made.places])
+    for hour in steps(connection, "cells", int(from_ // HOUR_S), int(to // HOUR_S)):
+        starts = [hour * HOUR_S + quarter * CELL_S for quarter in range(CELLS)]
+        columns = [made.column(at) if from_ <= at < to else None for at in starts]
+        for id, data in connection.execute(_OF_HOUR, (hour << TIME_BITS, groups)):
+            place = made.places[(id >> PART_BITS) & (MOST_GROUP - 1)]
+            for column, counts, means in by_column(data, columns):
+                made.add_group(place, column, counts, means)
 
 
 def _add_journal(connection: sqlite3.Connection, made: _Map, span: tuple[float, float]) -> None:
     """The newest readings, each by itself: as many as come between two sealings."""
     state = sealing(connection)
-    first, last = span[0] * TICKS, span[1] * TICKS
     done = json.dumps([group for group in made.places if group < state.next])
     other = json.dumps([group for group in made.places if group >= state.next])
-    sums: dict[tuple[int, int], tuple[int, float]] = {}
-    # Many readings, few ticks: the column of each is looked up once.
-    columns: dict[int, int] = {}
+    fresh = _Fresh(made, span)
     for (batch,) in connection.execute(_BATCHES).fetchall():
         for groups in (other, done) if batch > state.cut else (other,):
-            bound = (batch << SEQ_BITS, groups)
-            for id, data in connection.execute(_OF_BATCH, bound):
-                place = made.places[id & ((1 << SEQ_BITS) - 1)]
-                for slot, tick, value in RECORD.iter_unpack(data):
-                    column = columns.get(tick)
-                    if column is None:
-                        inside = first <= tick < last
-                        column = columns[tick] = made.column(tick / TICKS) if inside else -1
-                    if column >= 0:
-                        spot = place + slot, column
-                        n, mean = sums.get(spot, (0, 0.0))
-                        sums[spot] = n + 1, mean + (value - mean) / (n + 1)
-    for (place, column), (n, mean) in sums.items():
-        made.add(place, column, n, mean)
+            places: list[int] = []
+            records: list[bytes] = []
+            for id, data in connection.execute(_OF_BATCH, (batch << SEQ_BITS, groups)):
+                places += [made.places[id & (MOST_GROUP - 1)]] * (len(data) // RECORD.size)
+                records.append(data)
+            if records:
+                fresh.add(places, b"".join(records))
+    fresh.finish()
+
+
+class _Fresh:
+    """Sums of single readings by column, for the map in the end."""
+
+    def __init__(self, made: _Map, span: tuple[float, float]) -> None:
+        self._made = made
+        self._first, self._last = span[0] * TICKS, span[1] * TICKS
+        self._sums: dict[int, tuple[list[float], list[int]]] = {}
+        # Many readings, few ticks: the column of each is looked up once.
+        self._columns: dict[int, int | None] = {}
+
+    def add(self, places: list[int], records: bytes) -> None:
+        """Records of the journal, each with the place of its group."""
+        slots, ticks, values = columns_of(records)
+        spots = map(add, places, slots)
+        column, last = self._column(min(ticks)), self._column(max(ticks))
+        if column is not None and column == last:
+            totals, counts = self._sums_of(column)
+            for spot, value in zip(spots, values, strict=True):
+                totals[spot] += value
+                counts[spot] += 1
+            return
+        for spot, tick, value in zip(spots, ticks, values, strict=True):
+            column = self._column(tick)
+            if column is not None:
+                totals, counts = self._sums_of(column)
+                totals[spot] += value
+                counts[spot] += 1
+
+    def finish(self) -> None:
+        """Put all of it into the map."""
+        for column, (totals, counts) in self._sums.items():
+            means = [total / n if n else 0.0 for total, n in zip(totals, counts, strict=True)]
+            for place in self._made.places.values():
+                part = slice(place, place + GROUP)
+                if any(counts[part]):
+                    self._made.add_group(place, column, counts[part], means[part])
+
+    def _column(self, tick: int) -> int | None:
+        if tick not in self._columns:
+            inside = self._first <= tick < self._last
+            self._columns[tick] = self._made.column(tick / TICKS) if inside else None
+        return self._columns[tick]
+
+    def _sums_of(self, column: int) -> tuple[list[float], list[int]]:
+        found = self._sums.get(column)
+        if found is None:
+            size = self._made.size
+            found = self._sums[column] = ([0.0] * size, [0] * size)
+        return found
 
 
 def _add_readings(

@@ -12,6 +12,9 @@ MOST_INSTANCES = 1000
 """Series of one sensor on one server. More is not a table for people but a server that makes
 up names; further ones are refused and counted."""
 
+MOST_BACKLOG = 4
+"""Hours of backlog that are told apart."""
+
 MOST_COLUMNS = 1000
 MOST_CELLS = 5_000_000
 """Of a heat map: 50,000 series at 100 columns, some 200 MB while it is made."""
@@ -127,6 +130,11 @@ class History(Protocol):
 
     def maintain(self, now: float) -> bool:
         """One slice of rollup and retention, of some 50 ms at most; whether there is more."""
+
+    def backlog(self, now: float) -> int:
+        """How far maintenance is behind, 0 to MOST_BACKLOG: the hours that are over and not yet
+        packed (one is usual after a full hour), and the days that readings are overdue to
+        expire. On the writer's thread."""
 
     def before_commit(self) -> None:
         """The transaction is about to be committed: write what `add` only collected."""

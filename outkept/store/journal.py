@@ -8,8 +8,10 @@ seals, so a crash finds every reading in exactly one place.
 
 import sqlite3
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from outkept.store.chunks import GROUP, GROUP_BITS, TICKS
 from outkept.store.keys import HOUR_S, MOST_GROUP, SEQ_BITS, walk_journal
@@ -46,49 +48,73 @@ def unsealed(connection: sqlite3.Connection, group: int) -> Iterator[tuple[int, 
         yield from RECORD.iter_unpack(data)
 
 
+def columns_of(records: bytes) -> tuple[bytes, "array[int]", "array[float]"]:
+    """Slots, ticks and values of records, without a step of the interpreter for each."""
+    return records[:: RECORD.size], _column("q", records, 1), _column("d", records, 9)
+
+
+def _column(type_: str, records: bytes, offset: int) -> "array[Any]":
+    numbers: array[Any] = array(type_)
+    raw = bytearray(len(records) // RECORD.size * 8)
+    for i in range(8):
+        raw[i::8] = records[offset + i :: RECORD.size]
+    numbers.frombytes(raw)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
 class Journal:
     """The writing side, on the writer's thread."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._buffers: dict[int, bytearray] = {}
-        self._notes: list[tuple[int, int]] = []
+        self.collected: list[tuple[int, int, float]] = []
+        """Series, tick and value of readings for the next batch, in the order of arrival."""
         self._noted: dict[int, int] = {}
         self._newest: int | None = None
         self._touched: set[int] | None = None
 
     def forget(self) -> None:
         """The transaction failed: what was collected and remembered is void."""
-        self._buffers, self._notes, self._noted = {}, [], {}
+        self.collected, self._noted = [], {}
         self._newest = self._touched = None
 
-    def add(self, series: int, tick: int, value: float) -> None:
-        """Collect a reading. Its hour is noted in `pending` with the batch, so that it is
-        rolled up, and kept in the raw tier until then."""
-        group = series >> GROUP_BITS
-        buffer = self._buffers.get(group)
-        if buffer is None:
-            buffer = self._buffers[group] = bytearray()
-        buffer += RECORD.pack(series & (GROUP - 1), tick, value)
-        hour = tick // TICKS_AN_HOUR
-        if self._noted.get(group) != hour:
-            self._noted[group] = hour
-            self._notes.append((hour, group))
-
     def flush(self) -> None:
-        """Write what was collected, as one batch."""
-        if not self._buffers:
+        """Write what was collected, as one batch. Its hours are noted in `pending` with the
+        batch, so that they are packed, and kept in the raw tier until then."""
+        if not self.collected:
             return
         batch = self.newest() + 1
+        records: dict[int, list[bytes]] = {}
+        record, place = RECORD.pack, GROUP - 1
+        for series, tick, value in self.collected:
+            group = series >> GROUP_BITS
+            try:
+                records[group].append(record(series & place, tick, value))
+            except KeyError:
+                records[group] = [record(series & place, tick, value)]
         many = self._connection.executemany
-        rows = [(batch << SEQ_BITS | g, self._buffers[g]) for g in sorted(self._buffers)]
+        rows = [(batch << SEQ_BITS | group, b"".join(records[group])) for group in sorted(records)]
         many("INSERT INTO journal VALUES (?, ?)", rows)
-        notes = [(hour, group, batch) for hour, group in self._notes]
+        notes = [(hour, group, batch) for hour, group in self._notes(records)]
         many("INSERT OR REPLACE INTO pending VALUES (?, ?, ?)", notes)
         if self._touched is not None:
-            self._touched.update(self._buffers)
+            self._touched.update(records)
         self._newest = batch
-        self._buffers, self._notes = {}, []
+        self.collected = []
+
+    def _notes(self, groups: Iterable[int]) -> list[tuple[int, int]]:
+        """Hours and groups that were not noted last, of those that were collected."""
+        hours = {tick // TICKS_AN_HOUR for tick in {tick for _, tick, _ in self.collected}}
+        found: Iterable[tuple[int, int]] = [(hour, group) for hour in hours for group in groups]
+        if len(hours) > 1:
+            found = {
+                (tick // TICKS_AN_HOUR, series >> GROUP_BITS) for series, tick, _ in self.collected
+            }
+        notes = [(hour, group) for hour, group in found if self._noted.get(group) != hour]
+        self._noted.update((group, hour) for hour, group in notes)
+        return notes
 
     def newest(self) -> int:
         """The newest batch, 0 before the first."""

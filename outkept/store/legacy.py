@@ -10,7 +10,7 @@ from itertools import groupby
 from outkept.store.cells import add_to_cells
 from outkept.store.chunks import GROUP, GROUP_BITS, NUDGE, TICKS, Rows, aggregate, pack_rows
 from outkept.store.keys import key
-from outkept.store.rollup import put_hours, write_hour
+from outkept.store.packing import put_hours, write_hour
 from outkept.store.sealing import in_order
 
 _LEVEL = 6

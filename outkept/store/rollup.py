@@ -2,27 +2,20 @@
 
 Each slice runs in a transaction of the writer's, together with the note of what is left to
 do: a crash between two slices loses nothing, and a slice done twice gives the same rows.
+
+An hour is packed when it is over: each group's chunks become one. It is folded when its
+readings are about to expire: only then are its minutes and hours written, because as long as
+there are readings, nobody reads those, and they would take half as much room again.
 """
 
 import sqlite3
 import time
 
-from outkept.store.chunks import (
-    Readings,
-    Rows,
-    aggregate,
-    pack_readings,
-    pack_rows,
-    readings_at,
-    readings_block,
-    rows_at,
-    rows_block,
-    whole,
-)
-from outkept.store.history import Retention
+from outkept.store.history import MOST_BACKLOG, Retention
 from outkept.store.journal import sealing
-from outkept.store.keys import DAY_S, HOUR_S, MOST_PART, STEPS, TIME_BITS, key, live_slots
-from outkept.store.sealing import SLICE_S, in_order
+from outkept.store.keys import DAY_S, HOUR_S, PART_BITS, STEPS, TIME_BITS
+from outkept.store.packing import HourAtHand
+from outkept.store.sealing import SLICE_S
 
 SETTLE_S = 60.0
 """An hour is rolled up this long after it ended, when the queues hold none of it any more.
@@ -30,8 +23,17 @@ A reading that is later still makes its hour pending again."""
 ROWS = 200
 """Chunks of some kilobytes each that expire in a slice."""
 TEXT_ROWS = 5000
-_LEVEL = 6
-"""Of deflate. Nine gives less than 1 % for a third of the time more (measured)."""
+_TO_PACK = """
+    WITH RECURSIVE hours (hour) AS (
+        SELECT min(hour) FROM pending
+        UNION ALL
+        SELECT (SELECT min(hour) FROM pending WHERE hour > hours.hour) FROM hours
+        WHERE hours.hour IS NOT NULL LIMIT ?)
+    SELECT count(*) FROM hours WHERE hour < ?"""
+_TO_FOLD = f"""
+    SELECT id FROM chunks WHERE id >= ? AND id < ? AND NOT EXISTS (
+        SELECT 1 FROM minutes WHERE minutes.id = chunks.id >> {PART_BITS} << {PART_BITS})
+    ORDER BY id LIMIT 1"""  # noqa: S608 - constants
 
 
 class Rollup:
@@ -42,6 +44,9 @@ class Rollup:
         self._retention = retention
         self._raw_floor: float | None = None
         self._hour: HourAtHand | None = None
+        self._fold: HourAtHand | None = None
+        # Chunks with lower ids are folded, or are empty but for removed series.
+        self._folded_to = 0
 
     def raw_floor(self) -> float:
         """Readings before this time (UNIX seconds) are in no raw tier any more."""
@@ -51,7 +56,8 @@ class Rollup:
 
     def rolled_back(self) -> None:
         """Forget what was read since the transaction began."""
-        self._raw_floor = self._hour = None
+        self._raw_floor = self._hour = self._fold = None
+        self._folded_to = 0
 
     def unsealed_hours_are_over(self, now: float) -> bool:
         """Whether an hour that is over has readings in the journal."""
@@ -59,17 +65,28 @@ class Rollup:
         bound = ((now - SETTLE_S) // HOUR_S, cut)
         return self._one("SELECT 1 FROM pending WHERE hour < ? AND batch > ? LIMIT 1", bound) == 1
 
+    def backlog(self, now: float) -> int:
+        """See `History.backlog`."""
+        over = (now - SETTLE_S) // HOUR_S
+        to_pack = int(self._one(_TO_PACK, (MOST_BACKLOG, over)) or 0)
+        oldest = self._one("SELECT min(id) FROM chunks", ())
+        if oldest is None:
+            return to_pack
+        late = (now - self._retention.raw) // HOUR_S - (int(oldest) >> TIME_BITS)
+        return min(MOST_BACKLOG, to_pack + max(0, int(late) // 24))
+
     def step(self, now: float) -> bool:
         """Do the first slice that has work; whether there was one."""
         return (
-            self._roll_up(now)
+            self._pack(now)
             or self._expire(("chunks", "cells"), self._lift_raw_floor(now))
+            or self._fold_next(now)
             or self._expire(("minutes",), self._lift_minutes_floor(now))
             or self._expire(("hours",), (now - self._retention.hours) // DAY_S * DAY_S)
             or self._expire_texts(now - self._retention.minutes)
         )
 
-    def _roll_up(self, now: float) -> bool:
+    def _pack(self, now: float) -> bool:
         """Go on with the hour of a group at hand, or take the next, until the slice is over."""
         cut = sealing(self._connection).cut
         over = (now - SETTLE_S) // HOUR_S
@@ -83,18 +100,57 @@ class Rollup:
                 ).fetchone()
                 if note is None:
                     return worked
-                self._hour = HourAtHand(self._connection, *note)
+                self._hour = HourAtHand(self._connection, *note, pack=True)
             if self._hour.step(end):
+                # It may be of a group that had nothing in this hour when the others were folded.
+                self._folded_to = min(self._folded_to, self._hour.base)
                 self._hour = None
             worked = True
         return True
 
-    def _lift_raw_floor(self, now: float) -> float:
-        """Never over an hour that is still to be rolled up."""
+    def _fold_next(self, now: float) -> bool:
+        """Go on with the group at hand whose readings expire, or take the next, until the slice
+        is over."""
+        end = time.monotonic() + SLICE_S
+        worked = False
+        while not worked or time.monotonic() < end:
+            if self._fold is None:
+                id = self._next_to_fold(self._expired_hour(now))
+                if id is None:
+                    return worked
+                hour, group = id >> TIME_BITS, (id & ((1 << TIME_BITS) - 1)) >> PART_BITS
+                self._fold = HourAtHand(self._connection, hour, group, fold=True)
+            if self._fold.step(end):
+                if self._fold.written:
+                    self._folded_to = self._fold.base + 1
+                self._fold = None
+            worked = True
+        return True
+
+    def _next_to_fold(self, before: int) -> int | None:
+        """The id of the first chunk of hours before one that has no minutes yet."""
+        first = int(self.raw_floor() // HOUR_S) << TIME_BITS
+        row = self._connection.execute(
+            _TO_FOLD, (max(first, self._folded_to), before << TIME_BITS)
+        ).fetchone()
+        if row is None:
+            self._folded_to = max(self._folded_to, before << TIME_BITS)
+            return None
+        return int(row[0])
+
+    def _expired_hour(self, now: float) -> int:
+        """The first whose readings are kept. Never beyond one that is still to be packed."""
         pending = self._one("SELECT min(hour) FROM pending", ())
         hour = (now - self._retention.raw) // HOUR_S
         # An hour only half over has no row in `pending` until its first reading.
         hour = min(hour, (now - SETTLE_S) // HOUR_S, hour if pending is None else pending)
+        return max(0, int(hour))
+
+    def _lift_raw_floor(self, now: float) -> float:
+        """Never over an hour that is still to be folded."""
+        expired = self._expired_hour(now)
+        id = self._next_to_fold(expired)
+        hour = expired if id is None else id >> TIME_BITS
         floor = max(self.raw_floor(), float(hour * HOUR_S))
         if floor > self.raw_floor():
             self._set_floor("raw", floor)
@@ -137,105 +193,3 @@ class Rollup:
     def _one(self, statement: str, bound: tuple[float, ...]) -> float | None:
         row = self._connection.execute(statement, bound).fetchone()
         return None if row is None else row[0]
-
-
-class HourAtHand:
-    """An hour of a group, packed into one chunk and its rows of minutes and hours: series by
-    series, because all of them at once would hold up events; then written at once. Done
-    again, it gives the same, so what is in memory may be lost at any time."""
-
-    def __init__(self, connection: sqlite3.Connection, hour: int, group: int) -> None:
-        self._connection = connection
-        self._hour, self._group = hour, group
-        parts = self._parts()
-        self._lengths = [(id, len(data)) for id, data in parts]
-        self._blocks = [readings_block(data) for _, data in parts]
-        self._todo = sorted({slot for block in self._blocks for slot in block.slots}, reverse=True)
-        self._done: list[tuple[int, Readings, Rows]] = []
-
-    def step(self, end: float) -> bool:
-        """Go on until `end`; whether it is written, which is a piece of work of its own."""
-        if not self._todo:
-            self._write()
-            return True
-        while self._todo:
-            slot = self._todo.pop()
-            found = self._merged(slot)
-            self._done.append((slot, found, aggregate(found, 60)))
-            if time.monotonic() >= end:
-                break
-        return False
-
-    def _merged(self, slot: int) -> Readings:
-        found: Readings | None = None
-        for block in self._blocks:
-            index = block.slots.find(slot)
-            if index >= 0:
-                more = readings_at(block, index)
-                found = join(found, more) if found else more
-        return found or Readings([], [])
-
-    def _parts(self) -> list[tuple[int, bytes]]:
-        base = key(self._hour, self._group)
-        return self._connection.execute(
-            "SELECT id, data FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id",
-            (base, base | MOST_PART),
-        ).fetchall()
-
-    def _write(self) -> None:
-        note = (self._hour, self._group)
-        # Sealed meanwhile, or stripped: the note stays, and the hour is begun anew.
-        if [(id, len(data)) for id, data in self._parts()] != self._lengths:
-            return
-        live = live_slots(self._connection, self._group)
-        kept = [each for each in self._done if each[0] in live]
-        base = key(*note)
-        self._connection.execute(
-            "DELETE FROM chunks WHERE id BETWEEN ? AND ?", (base, base | MOST_PART)
-        )
-        if kept:
-            write_hour(self._connection, *note, kept)
-        self._connection.execute("DELETE FROM pending WHERE hour = ? AND grp = ?", note)
-
-
-def write_hour(
-    connection: sqlite3.Connection, hour: int, group: int, series: list[tuple[int, Readings, Rows]]
-) -> None:
-    """Write slots with their readings and minutes of an hour into the three tiers, where they
-    replace what is there."""
-    put = "INSERT OR REPLACE INTO {} VALUES (?, ?)"
-    id = key(hour, group)
-    chunk = pack_readings([(slot, found) for slot, found, _ in series], _LEVEL)
-    connection.execute(put.format("chunks"), (id, chunk))
-    minutes = pack_rows([(slot, rows) for slot, _, rows in series], _LEVEL)
-    connection.execute(put.format("minutes"), (id, minutes))
-    put_hours(connection, group, [(slot, whole(rows, hour * HOUR_S)) for slot, _, rows in series])
-
-
-def put_hours(connection: sqlite3.Connection, group: int, rows: list[tuple[int, Rows]]) -> None:
-    """Add rows of hours, all of one day, to the day's chunk; the same hour is replaced."""
-    id = key(rows[0][1].starts[0] // DAY_S, group)
-    kept = connection.execute("SELECT data FROM hours WHERE id = ?", (id,)).fetchone()
-    day: dict[int, Rows] = {}
-    if kept:
-        block = rows_block(kept[0])
-        day = {slot: rows_at(block, index) for index, slot in enumerate(block.slots)}
-    for slot, more in rows:
-        day[slot] = _with(day[slot], more) if slot in day else more
-    live = live_slots(connection, group)
-    data = pack_rows([(slot, day[slot]) for slot in sorted(day) if slot in live], _LEVEL)
-    connection.execute("INSERT OR REPLACE INTO hours VALUES (?, ?)", (id, data))
-
-
-def _with(old: Rows, new: Rows) -> Rows:
-    by_start = {row[0]: row for rows in (old, new) for row in zip(*rows, strict=True)}
-    return Rows(*map(list, zip(*(by_start[start] for start in sorted(by_start)), strict=True)))
-
-
-def join(old: Readings, new: Readings) -> Readings:
-    """Both, the newer one's where they have a tick in common. May change `old`."""
-    if new.ticks[0] > old.ticks[-1]:
-        old.ticks.extend(new.ticks)
-        old.values.extend(new.values)
-        return old
-    return in_order({**dict(zip(*old, strict=True)), **dict(zip(*new, strict=True))})

@@ -2,11 +2,15 @@
 
 import sqlite3
 import time
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
+from operator import lt
 
 from outkept.store.cells import add_to_cells
 from outkept.store.chunks import GROUP_BITS, TICKS, Readings, pack_readings
-from outkept.store.journal import DONE, RECORD, TICKS_AN_HOUR, Journal, Sealing, sealing
+from outkept.store.journal import DONE, TICKS_AN_HOUR, Journal, Sealing, columns_of, sealing
 from outkept.store.keys import MOST_PART, SEQ_BITS, key, live_slots, walk_journal
 
 SEAL_S = 120.0
@@ -72,26 +76,16 @@ class Sealer:
 
     def _seal_group(self, group: int, records: bytes, cut: int) -> None:
         live = live_slots(self._connection, group)
-        hours: dict[int, dict[int, dict[int, float]]] = {}
-        latest: dict[int, tuple[int, float]] = {}
-        for slot, tick, value in RECORD.iter_unpack(records):
-            series = hours.setdefault(tick // TICKS_AN_HOUR, {})
-            found = series.get(slot)
-            if found is None:
-                found = series[slot] = {}
-            found[tick] = value
-            latest[slot] = (tick, value)
+        hours: dict[int, list[tuple[int, Readings]]] = defaultdict(list)
+        latest: list[tuple[int, float, float]] = []
+        for slot, ticks, values in by_slot(records):
+            if slot in live:
+                latest.append((group << GROUP_BITS | slot, ticks[-1] / TICKS, values[-1]))
+                for hour, found in by_hour(ticks, values):
+                    hours[hour].append((slot, found))
         for hour, series in hours.items():
-            kept = [(slot, in_order(series[slot])) for slot in sorted(series) if slot in live]
-            if kept:
-                self._write(hour, group, kept, cut)
-        self._write_latest(
-            [
-                (group << GROUP_BITS | slot, tick / TICKS, value)
-                for slot, (tick, value) in latest.items()
-                if slot in live
-            ]
-        )
+            self._write(hour, group, series, cut)
+        self._write_latest(latest)
 
     def _write(self, hour: int, group: int, series: list[tuple[int, Readings]], cut: int) -> None:
         base = key(hour, group)
@@ -115,6 +109,33 @@ class Sealer:
 
     def _save(self, state: Sealing) -> None:
         self._connection.execute("UPDATE sealing SET cut = ?, next = ?, at = ?", state)
+
+
+def by_slot(records: bytes) -> Iterator[tuple[int, list[int], list[float]]]:
+    """Slot, ticks and values of the series in a journal's records, by slot; of each series in
+    the order of arrival."""
+    slots, ticks, values = columns_of(records)
+    order = sorted(range(len(slots)), key=slots.__getitem__)
+    at = 0
+    while at < len(order):
+        slot = slots[order[at]]
+        own = order[at : at + slots.count(slot)]
+        yield slot, [ticks[i] for i in own], [values[i] for i in own]
+        at += len(own)
+
+
+def by_hour(ticks: list[int], values: list[float]) -> Iterator[tuple[int, Readings]]:
+    """The readings of a series, which come in the order of arrival, by hour."""
+    if all(map(lt, ticks, islice(ticks, 1, None))):
+        found = Readings(ticks, values)
+    else:
+        found = in_order(dict(zip(ticks, values, strict=True)))
+    at = 0
+    while at < len(found.ticks):
+        hour = found.ticks[at] // TICKS_AN_HOUR
+        end = bisect_left(found.ticks, (hour + 1) * TICKS_AN_HOUR, at)
+        yield hour, Readings(found.ticks[at:end], found.values[at:end])
+        at = end
 
 
 def in_order(found: dict[int, float]) -> Readings:

@@ -31,6 +31,7 @@ from outkept.store.history import (
 )
 from outkept.store.incidents import Found, incident, incidents_page
 from outkept.store.lock import StateLock
+from outkept.store.pace import AT_ONCE, Pace
 from outkept.store.pages import Page, check_limit
 from outkept.store.readers import Readers
 from outkept.store.writer import MOST_SAMPLES, Writer
@@ -291,15 +292,22 @@ class Store:
         """The value noted under a key."""
         return await self._readers.run(lambda connection: records.get_meta(connection, key))
 
-    async def maintain(self, now: float) -> bool:
-        """Roll up and expire, slice by slice, for at most MAINTAIN_S; whether work is left.
+    async def maintain(self, now: float, pace: Pace = AT_ONCE) -> bool:
+        """Pack, fold and expire, slice by slice, for at most MAINTAIN_S; whether work is left.
 
-        To be called about once a minute. `now` is UNIX seconds. A cancel ends it after a slice.
+        To be called about once a minute, and again at once while work is left. `now` is UNIX
+        seconds. A cancel ends it within a slice; the rests between them end at once.
         """
         end = time.monotonic() + MAINTAIN_S
         expire = partial(records.trim, self._connection, now, self._retention.hours)
         for job in (partial(self._history.maintain, now), expire):
-            while await asyncio.wrap_future(self._writer.submit(job, behind=True)):
+            slice_ = partial(self._slice, job, now, pace)
+            while True:
+                submitted = self._writer.submit(slice_, behind=True)
+                rest = await asyncio.wrap_future(submitted)
+                if rest is None:
+                    break
+                await pace.sleep(rest)
                 if time.monotonic() >= end:
                     return True
         return False
@@ -329,6 +337,13 @@ class Store:
                 " check its disk"
             ) from None
         self._lock.release()
+
+    def _slice(self, job: Callable[[], bool], now: float, pace: Pace) -> float | None:
+        """Do a slice; the seconds to rest after it, None where nothing was left to do."""
+        begun = pace.clock()
+        more = job()
+        busy = pace.clock() - begun
+        return pace.pause(busy, self._history.backlog(now)) if more else None
 
     async def _write(self, job: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._writer.submit(job))

@@ -2,9 +2,10 @@
 
 The urgent lane is for what somebody awaits (events, intents, outcomes): committed at once,
 all that wait together in one transaction. Full, it turns callers away with StoreError.
-The lazy lane is for what nobody awaits (readings, inventory): committed together, at most
-half a second after it came; the inventory also ahead of whatever is urgent, which may speak
-of it. Full, the oldest batch of readings is dropped and counted.
+The lazy lane is for what nobody awaits (readings, inventory): committed together, half a second
+after it came and one transaction later at most, whatever else waits; the inventory also ahead
+of whatever is urgent, which may speak of it. Full, the oldest batch of readings is dropped and
+counted.
 """
 
 import logging
@@ -71,8 +72,10 @@ class Writer:
         connection: sqlite3.Connection,
         hooks: Hooks,
         most_samples: int = MOST_SAMPLES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
+        self._clock = clock
         self._connection = connection
         self._hooks = hooks
         self._most_samples = most_samples
@@ -158,7 +161,7 @@ class Writer:
         self._lazy[key] = lazy
         self._samples += lazy.samples
         if self._due is None:
-            self._due = time.monotonic() + LAZY_S
+            self._due = self._clock() + LAZY_S
             self._changed.notify()
 
     def _drop_oldest(self) -> bool:
@@ -187,7 +190,7 @@ class Writer:
         with self._changed:
             while not (self._urgent or self._behind or self._stopping or self._lazy_is_due()):
                 self._changed.wait(
-                    None if self._due is None else max(0.0, self._due - time.monotonic())
+                    None if self._due is None else max(0.0, self._due - self._clock())
                 )
             flushing = self._due == 0.0
             stopping = self._stopping
@@ -196,10 +199,11 @@ class Writer:
                 for _ in range(0 if flushing else min(len(self._urgent), URGENT_AT_ONCE))
             ]
             records = self._take_records() if urgent else OrderedDict[Hashable, _Lazy]()
-            if self._behind and not urgent and not flushing:
-                urgent = [self._behind.popleft()]
             lazy = OrderedDict[Hashable, _Lazy]()
-            if self._lazy_is_due() or stopping:
+            due = self._lazy_is_due() or stopping
+            if self._behind and not urgent and not (due and self._lazy):
+                urgent = [self._behind.popleft()]
+            if due:
                 lazy, self._lazy = self._lazy, lazy
                 self._due, self._samples = None, 0
             last = stopping and not self._urgent and not self._behind
@@ -220,7 +224,7 @@ class Writer:
         return OrderedDict(records)
 
     def _lazy_is_due(self) -> bool:
-        return self._due is not None and time.monotonic() >= self._due
+        return self._due is not None and self._clock() >= self._due
 
     def _write_urgent(self, urgent: list[tuple[Job, Future[Any]]]) -> None:
         outcomes = self._write([job for job, _ in urgent])

@@ -25,7 +25,7 @@ from outkept.model.sensor import Parse, Sensor
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.poll.poller import Defaults, Poller
 from outkept.ssh.connection import Connection
-from outkept.ssh.jobs import Job
+from outkept.ssh.jobs import Job, Priority
 from outkept.store.store import Store
 from tests.app.harness import until
 
@@ -316,8 +316,8 @@ class FakePool:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def submit(self, job: Job) -> bool:
-        self.jobs.append(job)
+    def again(self, job: Job, priority: Priority, due: float) -> bool:
+        self.jobs.append(replace(job, priority=priority, due=due))
         return True
 
 
@@ -327,10 +327,13 @@ class FakeConnection:
     def __init__(self) -> None:
         self.pool = FakePool()
 
+    def expect_answers(self, every: float) -> None:
+        """There is no link whose signs of life could be spared."""
+
 
 async def test_a_sensor_is_read_at_once_and_then_in_its_interval() -> None:
     loop = asyncio.get_running_loop()
-    poller = Poller(lambda *_: None, Defaults(0.2, 5.0), lambda *_: False)
+    poller = Poller(lambda *_: None, Defaults(0.2, 5.0), lambda _: frozenset())
     fake = FakeConnection()
     start = loop.time()
     async with asyncio.TaskGroup() as group:
@@ -346,7 +349,7 @@ async def test_a_sensor_is_read_at_once_and_then_in_its_interval() -> None:
 
 
 async def test_a_late_loop_loses_ticks_and_does_not_make_up_for_them() -> None:
-    poller = Poller(lambda *_: None, Defaults(0.1, 5.0), lambda *_: False)
+    poller = Poller(lambda *_: None, Defaults(0.1, 5.0), lambda _: frozenset())
     fake = FakeConnection()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(poller.run())
@@ -364,7 +367,7 @@ async def test_nothing_is_read_and_no_answer_taken_after_a_stop() -> None:
     poller = Poller(
         lambda _connection, _sensor, reading: taken.append(reading),
         Defaults(0.05, 5.0),
-        lambda *_: False,
+        lambda _: frozenset(),
     )
     stopped, other = FakeConnection(), FakeConnection()
     async with asyncio.TaskGroup() as group:
@@ -384,7 +387,7 @@ async def test_nothing_is_read_and_no_answer_taken_after_a_stop() -> None:
 
 
 async def test_what_was_read_is_let_go_of_long_before_its_next_tick() -> None:
-    poller = Poller(lambda *_: None, Defaults(86_400.0, 5.0), lambda *_: False)
+    poller = Poller(lambda *_: None, Defaults(86_400.0, 5.0), lambda _: frozenset())
     fake = FakeConnection()
     gone = weakref.ref(fake)
     async with asyncio.TaskGroup() as group:

@@ -45,3 +45,15 @@ def test_poll_reads_every_sensor_of_every_server(tmp_path: Path) -> None:
     assert row["servers"] == 12
     assert row["readings/s"] > 0
     assert row["late ms p99"] != "–"
+
+
+def test_target_measures_both_sides_of_every_way(tmp_path: Path) -> None:
+    rows = short_form("target", tmp_path)
+    sets = {row["sensors"] for row in rows}
+    assert sets == {"shell builtins", "one program", "library"}
+    ways = {row["way"] for row in rows if row["readings"]}
+    assert {"Outkept, in a shell", "Outkept, an exec each", "ssh, ControlMaster"} <= ways
+    for row in rows:
+        assert (row["readings"] is None) == bool(row["note"]), row
+        # The kernel counts the servers' CPU in hundredths of a second: few readings may be none.
+        assert row["readings"] is None or (row["client CPU ms"] > 0 and row["server CPU ms"] >= 0)

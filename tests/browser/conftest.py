@@ -77,6 +77,8 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
             )
             stack.push_async_callback(context.close)
             context.set_default_timeout(WAIT_MS)
+            name, value = running.session()
+            await context.add_cookies([{"name": name, "value": value, "url": running.url}])
             page = await context.new_page()
             opened = Visit(page, running)
             page.on("pageerror", lambda error: opened.errors.append(str(error)))

@@ -63,13 +63,14 @@ async def test_a_daemon_that_falls_silent_is_noticed(visit: Visitor) -> None:
     await expect(opened.page.locator("html")).to_have_attribute("data-connection", "live")
 
 
-async def test_another_daemon_in_its_place_gets_its_own_session(visit: Visitor) -> None:
+async def test_another_daemon_in_its_place_asks_to_sign_in(visit: Visitor) -> None:
     page: Page = (await visit(fleet())).page
     async with daemon(fleet()) as first:
         port = httpx.URL(first.url).port or 0
         await _open(page, first.url)
-    async with daemon(fleet(), port=port, secret=b"another state directory's secret"):
-        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    async with daemon(fleet(), port=port, secret=b"another state directory's secret") as second:
+        await expect(page.get_by_role("heading", name="Sign in to Outkept")).to_be_visible()
+        await _open(page, second.link)
 
 
 async def test_a_missing_delta_is_noticed_and_mended(visit: Visitor) -> None:

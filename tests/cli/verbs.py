@@ -1,17 +1,28 @@
 """The verbs and their options, as typer has them."""
 
+from typing import Any
+
 import typer
 
 from outkept.cli.main import app
 
-_group = typer.main.get_group(app)
-VERBS: dict[str, list[str]] = {
-    name: [
+
+def _options(command: Any) -> list[str]:
+    """The long options of a verb, and of its own verbs if it has some."""
+    own = [
         option
         for parameter in command.params
         for option in parameter.opts
         if option.startswith("--") and option != "--help"
     ]
-    for name, command in _group.commands.items()
+    return own + [option for inner in _inner(command) for option in _options(inner)]
+
+
+def _inner(command: Any) -> list[Any]:
+    return list(getattr(command, "commands", {}).values())
+
+
+VERBS: dict[str, list[str]] = {
+    name: _options(command) for name, command in typer.main.get_group(app).commands.items()
 }
 """The long options of each verb."""

@@ -12,6 +12,7 @@ from outkept.config.resources import data_dir
 from outkept.demo.characters import Character
 from outkept.demo.fleet import Fleet, open_somewhere
 from outkept.demo.machines import Company, Machine, company
+from outkept.demo.weather import CALM, Weather
 from outkept.model.sensor import Sensor
 
 NETWORK = "127.78.0.0/24"
@@ -30,10 +31,10 @@ class Watch:
 class Town:
     """A running fleet, its clock, and a key that opens it."""
 
-    def __init__(self, firm: Company, library: dict[str, Sensor]) -> None:
+    def __init__(self, firm: Company, library: dict[str, Sensor], weather: Weather = CALM) -> None:
         self.firm, self.port = firm, 0
         self.key, self.watch = asyncssh.generate_private_key("ssh-ed25519"), Watch()
-        self.fleet = Fleet(firm, library, self.key, clock=self.watch)
+        self.fleet = Fleet(firm, library, self.key, weather=weather, clock=self.watch)
 
     def machines(self, character: Character) -> list[Machine]:
         """Who is of this character."""

@@ -154,6 +154,7 @@ async def test_a_flood_stops_when_its_reader_leaves(town: Town, library: dict[st
 
 
 async def test_the_printer_speaks_no_ssh(town: Town) -> None:
+    assert town.firm.printer is not None
     reader, writer = await asyncio.open_connection(town.firm.printer, town.port)
     assert await asyncio.wait_for(reader.readline(), DEADLINE) == PRINTER.encode()
     writer.close()

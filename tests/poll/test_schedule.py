@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outkept.model.reading import Sample
-from outkept.poll.backoff import LONGEST, redial_delay
+from outkept.poll.backoff import Backoff
 from outkept.poll.rates import Counters
 from outkept.poll.schedule import next_due, offset
 
@@ -37,11 +37,11 @@ def test_servers_are_spread_over_the_interval() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_redials_wait_between_half_a_second_and_the_longest(failures: int, chance: float) -> None:
-    assert 0.5 <= redial_delay(failures, chance) <= LONGEST
+    assert 0.5 <= Backoff().delay(failures, chance) <= Backoff().longest
 
 
 def test_redials_wait_longer_after_more_failures() -> None:
-    delays = [redial_delay(failures, 0.5) for failures in range(1, 8)]
+    delays = [Backoff().delay(failures, 0.5) for failures in range(1, 8)]
     assert delays == sorted(delays)
     assert delays[0] < delays[-1]
 
@@ -50,6 +50,13 @@ def test_a_counter_has_no_rate_at_first_and_then_its_increase_a_second() -> None
     counters = Counters()
     assert counters.rates([Sample("eth0", 1000.0)], at=10.0) == ()
     assert counters.rates([Sample("eth0", 3000.0)], at=14.0) == (Sample("eth0", 500.0),)
+
+
+def test_a_rate_has_as_many_digits_as_the_clock_justifies() -> None:
+    counters = Counters()
+    counters.rates([Sample(None, 0.0)], at=0.0)
+    assert counters.rates([Sample(None, 1_234_567.0)], at=10.0013) == (Sample(None, 123_400.0),)
+    assert counters.rates([Sample(None, 1_234_568.0)], at=20.0026) == (Sample(None, 0.09999),)
 
 
 def test_a_counter_that_fell_starts_anew() -> None:

@@ -1,13 +1,17 @@
 """Serves the varied fleet, breathing, until interrupted: to look at the page while working on it.
 
 python -m tests.serve [PORT [SERVERS]]
+
+It prints a link that signs in, as often as it is opened, for an hour.
+
+It prints a link that signs in, as often as it is opened, for an hour.
 """
 
 import asyncio
 import random
 import sys
 
-from tests.serve.daemon import daemon
+from tests.serve.daemon import Reusable, daemon
 from tests.serve.fleet import breathe, varied
 from tests.serve.fleetwide import furnish
 
@@ -16,8 +20,8 @@ async def main(port: int, count: int) -> None:
     chance = random.Random(1)
     fleet = varied(count)
     furnish(fleet)
-    async with daemon(fleet, port=port, interval=0.25) as running:
-        print(running.url, flush=True)  # noqa: T201
+    async with daemon(fleet, port=port, interval=0.25, rules=Reusable) as running:
+        print(running.link, flush=True)  # noqa: T201
         while True:
             await asyncio.sleep(0.3)
             breathe(fleet, chance, max(4, count // 32))

@@ -124,6 +124,9 @@ class Fleet(Fleetwide):
     def servers(self) -> Sequence[Json]:
         return [_brief(one) for one in self.by_id.values()]
 
+    def ids(self) -> Sequence[str]:
+        return list(self.by_id)
+
     def summary(self, server_id: str) -> Json | None:
         found = self.by_id.get(server_id)
         return _brief(found) if found else None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from outkept.serve.auth import Role
 from outkept.serve.live import MOST_BYTES, MOST_FRAMES, Client, FullError, Hub
@@ -92,7 +94,7 @@ async def test_many_changes_of_one_server_are_one_change() -> None:
         for value in range(500):
             fleet.read("0000b1c2d3e4", "load", value=float(value))
         hub.flush()
-        frames = [json.loads(await client.next()) for _ in range(client.queued[0])]
+        frames = [json.loads((await client.next()).text) for _ in range(client.queued[0])]
     (delta,) = [one for one in frames if one["type"] == "delta"]
     assert delta["servers"][0]["sensors"][0]["value"] == 499.0
 
@@ -122,6 +124,69 @@ async def test_events_and_stats_are_told(live: Daemon) -> None:
         assert (await frame(client, "event"))["events"] == [told]
 
 
+async def test_a_snapshot_is_compressed_once_for_all_who_take_it_so() -> None:
+    fleet = varied(40)
+    hub = fleet.hub = Hub(fleet)
+    with hub.client() as one:
+        frame = await one.next()
+    assert len(frame.deflated) < len(frame.text) / 4
+    plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame.deflated + b"\0\0\xff\xff")
+    assert plain.decode() == frame.text
+
+
+async def test_a_client_that_takes_no_compression_gets_the_same(live: Daemon) -> None:
+    async with listen(live) as packed, listen(live, compression=None) as plain:
+        assert packed.protocol.extensions
+        assert not plain.protocol.extensions
+        first, second = await frame(packed, "snapshot"), await frame(plain, "snapshot")
+    assert first["servers"] == second["servers"]
+
+
+async def test_a_client_with_a_narrow_window_gets_nothing_it_cannot_unpack(live: Daemon) -> None:
+    narrow = [ClientPerMessageDeflateFactory(server_max_window_bits=9)]
+    async with listen(live, compression=None, extensions=narrow) as client:
+        assert client.protocol.extensions
+        assert (await frame(client, "snapshot"))["servers"]
+
+
+async def test_what_changes_while_a_snapshot_is_made_is_told_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("outkept.serve.snapshots.SLICE_S", 0.0)
+    fleet = varied(30)
+    hub = fleet.hub = Hub(fleet)
+    ids = list(fleet.by_id)
+    with hub.client() as client:
+        async with asyncio.TaskGroup() as group:
+            making = group.create_task(client.next())
+            for number in range(10):
+                await asyncio.sleep(0)
+                fleet.read(ids[number], "load", value=100.0 + number)
+                fleet.put(server(f"new{number}", "new", sensors=[sensor("load", 1.0)]))
+                fleet.remove(ids[20 + number])
+                hub.flush()
+            assert not making.done()
+        snapshot = json.loads(making.result().text)
+        known = {one["id"]: dict(one) for one in snapshot["servers"]}
+        seq = snapshot["seq"]
+        while client.queued[0]:
+            received = json.loads((await client.next()).text)
+            if received["type"] != "delta":
+                continue
+            seq += 1
+            assert received["seq"] == seq
+            for one in received["servers"]:
+                old = known.get(one["id"], {"sensors": []})
+                names = {(s["name"], s["instance"]): s for s in old["sensors"]}
+                names |= {(s["name"], s["instance"]): s for s in one.get("sensors", [])}
+                known[one["id"]] = old | one | {"sensors": list(names.values())}
+            for gone in received["removed"]:
+                known.pop(gone, None)
+    assert set(known) == set(fleet.by_id)
+    for server_id in fleet.by_id:
+        assert known[server_id] == fleet.summary(server_id)
+
+
 async def test_frames_are_encoded_once_for_all_clients() -> None:
     fleet = varied(5)
     hub = fleet.hub = Hub(fleet)
@@ -148,7 +213,7 @@ async def test_a_client_that_falls_behind_gets_a_snapshot_not_a_backlog() -> Non
             hub.flush()
             assert slow.queued[0] <= MOST_FRAMES
         assert hub.fallen_behind == 1
-        snapshot = json.loads(await slow.next())
+        snapshot = json.loads((await slow.next()).text)
         assert snapshot["type"] == "snapshot"
         assert snapshot["servers"][0]["sensors"][0]["value"] == MOST_FRAMES * 3 - 1
         fleet.read("0000b1c2d3e4", "load", value=0.5)
@@ -158,7 +223,7 @@ async def test_a_client_that_falls_behind_gets_a_snapshot_not_a_backlog() -> Non
 
 async def _seq_of_next_delta(client: Client) -> int:
     while True:
-        received = json.loads(await client.next())
+        received = json.loads((await client.next()).text)
         if received["type"] == "delta":
             return int(received["seq"])
 
@@ -172,7 +237,7 @@ async def test_large_frames_count_by_their_size() -> None:
             fleet.put(_large(value))
             hub.flush()
             assert slow.queued[1] <= MOST_BYTES
-        assert json.loads(await slow.next())["type"] == "snapshot"
+        assert json.loads((await slow.next()).text)["type"] == "snapshot"
 
 
 async def test_a_socket_that_is_not_read_neither_grows_nor_holds_up_others(live: Daemon) -> None:
@@ -201,7 +266,7 @@ async def test_without_clients_the_hub_keeps_nothing() -> None:
     fleet.read("0000b1c2d3e4", "load", value=4.0)
     hub.flush()
     with hub.client() as client:
-        snapshot = json.loads(await client.next())
+        snapshot = json.loads((await client.next()).text)
     assert snapshot["servers"][0]["sensors"][0]["value"] == 4.0
 
 
@@ -243,10 +308,7 @@ async def test_a_rebound_name_is_refused(live: Daemon) -> None:
 
 
 async def test_the_page_listens_with_its_cookie(live: Daemon) -> None:
-    async with httpx.AsyncClient() as browser:
-        page = await browser.get(live.url)
-    cookie = page.headers["set-cookie"].partition(";")[0]
-    headers = {"cookie": cookie}
+    headers = {"cookie": "=".join(live.session())}
     async with listen(live, additional_headers=headers, origin=live.url.rstrip("/")) as client:
         assert (await frame(client, "snapshot"))["servers"]
 
@@ -297,7 +359,7 @@ async def test_it_starts_again_on_the_port_it_left() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.net", ""])
 def test_listening_where_others_can_reach_it_is_refused(host: str) -> None:
-    with pytest.raises(ListenRefused, match="no sign-in") as refused:
+    with pytest.raises(ListenRefused, match="reached from other machines") as refused:
         bind(host, 0)
     assert "\n" not in str(refused.value)
 
@@ -317,11 +379,11 @@ async def test_nothing_of_ours_is_awake_without_work() -> None:
     fleet = Fleet()
     hub = Hub(fleet)
     with hub.client() as client:
-        assert json.loads(await client.next())["servers"] == []
-        assert json.loads(await client.next())["type"] == "stats"
+        assert json.loads((await client.next()).text)["servers"] == []
+        assert json.loads((await client.next()).text)["type"] == "stats"
         hub.flush()
         while client.queued[0]:
-            assert json.loads(await client.next())["type"] == "stats"
+            assert json.loads((await client.next()).text)["type"] == "stats"
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.next(), 0.01)
     await until(lambda: not client.queued[0])

@@ -26,6 +26,7 @@ def client_with(
     connect_timeout: float = 20.0,
     channels: int | None = None,
     keepalive: float = 5.0,
+    handshakes: int = 32,
 ) -> Client:
     """A client that trusts on first use and remembers nothing."""
     return Client(
@@ -34,6 +35,7 @@ def client_with(
         connect_timeout=connect_timeout,
         channels=channels,
         keepalive=keepalive,
+        handshakes=handshakes,
     )
 
 

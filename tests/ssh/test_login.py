@@ -43,6 +43,35 @@ async def test_a_login_tells_host_key_and_version(sshd: Server, ssh_user: User) 
         assert who.stdout.decode().strip() == ssh_user.name
 
 
+# cryptography warns of what it will drop one day; old servers have nothing else.
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ("diffie-hellman-group18-sha512,ecdh-sha2-nistp256,curve25519-sha256", "curve25519-sha256"),
+        ("diffie-hellman-group-exchange-sha256,ecdh-sha2-nistp384", "ecdh-sha2-nistp384"),
+        (
+            "diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256",
+            "diffie-hellman-group14-sha256",
+        ),
+    ],
+)
+async def test_the_cheapest_key_exchange_that_the_server_has_is_used(
+    ssh_user: User, offered: str, chosen: str
+) -> None:
+    options = [f"KexAlgorithms {offered}", "LogLevel DEBUG1"]
+    with running_sshd(options=options) as server:
+        async with connected(client_with(ssh_user.key), server.endpoint, ssh_user.name):
+            assert f"kex: algorithm: {chosen}" in server.log
+
+
+async def test_group_exchange_is_never_used(ssh_user: User) -> None:
+    """It blocks the loop, checking a prime that the server chose."""
+    options = ["KexAlgorithms diffie-hellman-group-exchange-sha256"]
+    with running_sshd(options=options) as server, pytest.raises(Lost, match="key exchange"):
+        await client_with(ssh_user.key).connect(server.endpoint, ssh_user.name)
+
+
 async def test_a_socket_whose_banner_was_peeked_at_is_used(sshd: Server, ssh_user: User) -> None:
     sock = socket.create_connection((sshd.address, sshd.port))
     assert sock.recv(4, socket.MSG_PEEK) == b"SSH-"

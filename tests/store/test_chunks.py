@@ -1,8 +1,11 @@
 """Chunks give back what they were given, to the bit, and take little."""
 
 import math
+import random
 import struct
+from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -81,3 +84,60 @@ def test_loads_on_an_aligned_schedule_take_little_more_than_a_byte() -> None:
 def test_what_does_not_change_takes_next_to_nothing() -> None:
     found = [(n, Readings([100 * i for i in range(360)], [41.5] * 360)) for n in range(GROUP)]
     assert len(pack_readings(found, 6)) < 200
+
+
+CHUNKS0 = Path(__file__).parent / "chunks0"
+"""Made by the code that made version 0, at level 6, of what `kept0` gives."""
+
+
+def kept0() -> dict[int, Readings]:
+    """A series for each way of keeping values: constant, with decimals, in pages of memory,
+    rising evenly, and as 64 bits."""
+
+    def value(n: int, i: int) -> float:
+        return (
+            41.0,
+            round(1 + 0.5 * math.sin(n + i / 20) + 0.1 * math.sin(i * i * (n + 1)), 2),
+            4096.0 * (1_000_000 + (i * i * 7919) % 90_000),
+            8e5 + 10 * i,
+            (i * i * 31 % 977) / 7,
+        )[n]
+
+    return {
+        3 * n: Readings(
+            [17_000_000_000 + 100 * i + (n * i * i) % 3 for i in range(40 - n)],
+            [value(n, i) for i in range(40 - n)],
+        )
+        for n in range(5)
+    }
+
+
+def test_readings_that_an_older_version_packed_are_read() -> None:
+    block = readings_block((CHUNKS0 / "readings.bin").read_bytes())
+    assert {s: readings_at(block, i) for i, s in enumerate(block.slots)} == kept0()
+
+
+def test_minutes_that_an_older_version_packed_are_read() -> None:
+    block = rows_block((CHUNKS0 / "minutes.bin").read_bytes())
+    expected = {slot: aggregate(found, 60) for slot, found in kept0().items()}
+    assert list(block.slots) == list(expected)
+    for index, slot in enumerate(block.slots):
+        found = rows_at(block, index)
+        assert found._replace(means=[]) == expected[slot]._replace(means=[])
+        assert found.means == pytest.approx(expected[slot].means, rel=1e-12)
+
+
+def test_hundredths_of_percent_full_of_noise_take_little_more_than_it_has() -> None:
+    rng = random.Random(5)
+    found = [
+        (
+            n,
+            Readings(
+                [100 * i for i in range(360)],
+                [round(40 + rng.gauss(0, 4.4), 2) for _ in range(360)],
+            ),
+        )
+        for n in range(GROUP)
+    ]
+    # The differences of this noise have 11.3 bits.
+    assert len(pack_readings(found, 6)) < 1.5 * GROUP * 360

@@ -8,7 +8,8 @@ from pathlib import Path
 from outkept.model.reading import Reading
 from outkept.store.database import connect_for_reading, open_database, transaction
 from outkept.store.engine import ChunkHistory
-from tests.store.history_contract import RETENTION, Bench, HistoryContract
+from outkept.store.packing import HourAtHand
+from tests.store.history_contract import HOUR, RETENTION, Bench, HistoryContract
 
 _TABLES = ("journal", "chunks", "cells", "minutes", "hours", "texts")
 
@@ -39,6 +40,24 @@ class ChunkBench:
             slices += 1
             assert slices < 1000
         return slices
+
+    def slice(self, now: float) -> bool:
+        return self._slice(lambda: self.history.maintain(now))
+
+    def fold(self, start: float) -> None:
+        """Write the minutes of the first group's hour, as was once done when it was packed."""
+        with transaction(self._connection):
+            hour = HourAtHand(self._connection, int(start // HOUR), 1, fold=True)
+            while not hour.step(0.0):
+                pass
+
+    def drop_series(self, sensor: str) -> None:
+        """As the removal of all servers with a sensor begins."""
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM series WHERE sensor = ?", (sensor,))
+
+    def count(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def _slice(self, do: Callable[[], bool]) -> bool:
         with transaction(self._connection):

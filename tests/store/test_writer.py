@@ -15,6 +15,8 @@ import pytest
 
 from outkept.model.reading import Reading, Sample
 from outkept.store import Store, StoreError
+from outkept.store.database import open_database
+from outkept.store.writer import LAZY_S, URGENT_AT_ONCE, Writer
 from tests.store.values import NOW, action, event, reading, server
 
 
@@ -146,6 +148,45 @@ async def test_an_event_goes_before_maintenance_that_waits(store: Store) -> None
         adding.add_done_callback(lambda _: done.append("event"))
         go.set()
     assert done == ["event", "maintained"]
+
+
+class NoHooks:
+    def before_commit(self) -> None:
+        pass
+
+    def rolled_back(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_readings_that_are_due_wait_for_one_transaction_at_most(
+    tmp_path: Path, behind: bool
+) -> None:
+    """Half a second and a transaction: with what a commit takes, less than a second is lost."""
+    path, connection = open_database(tmp_path)
+    now = 0.0
+    writer = Writer(path, connection, NoHooks(), clock=lambda: now)
+    go, busy = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        busy.set()
+        assert go.wait(30)
+
+    done: list[str] = []
+    writer.submit(wait)
+    assert busy.wait(30)
+    writer.add_samples(lambda: done.append("readings"), 1)
+    others = [
+        writer.submit(lambda: done.append("other"), behind=behind)
+        for _ in range(3 * URGENT_AT_ONCE)
+    ]
+    now = LAZY_S
+    go.set()
+    for other in others:
+        other.result(30)
+    writer.stop().result(30)
+    assert LAZY_S <= 0.5
+    assert done.index("readings") <= (0 if behind else URGENT_AT_ONCE)
 
 
 async def test_readings_are_on_disk_without_being_asked_for(store: Store) -> None:

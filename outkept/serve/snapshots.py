@@ -1,0 +1,68 @@
+"""Snapshots of a whole fleet, made at ease: in slices of the event loop's time, compressed in a
+thread, and shared by all clients that ask meanwhile.
+
+A snapshot is true as of no single moment: servers change while it is made. It carries the number
+of the last delta before it was begun, and its readers apply every delta since. A delta sets keys
+to values, so one that a server has in already changes nothing.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from outkept.serve.diff import Sent
+from outkept.serve.encode import encode
+
+SLICE_S = 0.005
+"""Of the loop's time, between two rounds for everybody else."""
+
+LEVEL = 4
+"""Of deflate. Measured on 10,000 servers of twelve sensors: 6 saves another 5 % and takes twice
+the time."""
+
+_TAIL = b"\x00\x00\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What one websocket message says. `deflated` is the same as permessage-deflate sends it
+    (RFC 7692), empty where that isn't worth it."""
+
+    text: str
+    deflated: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot and the number of the first frame that was sent after it was begun."""
+
+    frame: Frame
+    first: int
+
+
+async def all_servers(
+    ids: Iterable[str], of: Callable[[str], Sent | None], seq: int, first: int
+) -> Snapshot:
+    """The snapshot of the servers `ids`, as `of` has them; those that it doesn't have are left
+    out. Cancel-safe."""
+    begun = time.time()
+    texts: list[str] = []
+    end = time.perf_counter() + SLICE_S
+    for server_id in ids:
+        sent = of(server_id)
+        if sent is not None:
+            texts.append(sent.text())
+        if time.perf_counter() >= end:
+            await asyncio.sleep(0)
+            end = time.perf_counter() + SLICE_S
+    head = f'{{"type":"snapshot","seq":{seq},"now":{encode(begun)},"servers":['
+    return Snapshot(await asyncio.to_thread(_packed, head, texts), first)
+
+
+def _packed(head: str, texts: list[str]) -> Frame:
+    text = f"{head}{','.join(texts)}]}}"
+    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    data = deflate.compress(text.encode("ascii")) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return Frame(text, data.removesuffix(_TAIL))
