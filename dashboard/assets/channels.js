@@ -1,7 +1,7 @@
 // How a server is reached and what its channels are busy with; while it is queued up, why, and
 // what would cure it.
 
-import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
+import { data, el, fill, keepingFocus, setAttribute, setShown, setText } from "./dom.js";
 import { count, duration, number } from "./format.js";
 import { icon } from "./icons.js";
 
@@ -50,7 +50,7 @@ export function newChannelTime(prominent, aside) {
     const use = channels.use ?? [];
     if (queued !== Boolean(server.queued_up)) {
       queued = Boolean(server.queued_up);
-      (queued ? prominent : aside).append(node);
+      keepingFocus(() => (queued ? prominent : aside).append(node));
       node.open = queued;
       node.dataset.queued = queued;
       fill(title, queued ? [icon("queued"), " Queued up"] : "Channel time");

@@ -16,6 +16,7 @@ export function newDistribution(limits) {
   const summary = el("p", { class: "readout" });
   const node = el("figure", {}, el("div", { class: "histogram-box" }, picture, axis), summary);
   let usual = "";
+  let drawn = "";
 
   picture.addEventListener("pointermove", (event) => {
     const bar = event.target.closest?.("[data-said]");
@@ -29,6 +30,9 @@ export function newDistribution(limits) {
       const bars = histogram(sorted, BARS);
       const unit = limits.unit;
       usual = saying(sorted, unit);
+      const now = JSON.stringify([bars, limits, usual]);
+      if (now === drawn) return;
+      drawn = now;
       if (!picture.matches(":hover")) setText(summary, usual);
       picture.setAttribute("aria-label", `Distribution. ${usual}`);
       if (!bars.length) {

@@ -65,3 +65,10 @@ export function fill(node, ...children) {
   node.replaceChildren(...children.flat());
   return node;
 }
+
+/** Do `work`, which moves elements about: whoever had the focus among them keeps it. */
+export function keepingFocus(work) {
+  const focused = document.activeElement;
+  work();
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+}

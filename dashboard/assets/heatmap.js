@@ -144,7 +144,7 @@ const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
 // Where things stand on the canvas, in CSS pixels.
 function layout(map, width, limits) {
-  const names = width < 560 ? 92 : Math.min(220, width * 0.22);
+  const names = width < 560 ? 92 : Math.min(240, width * 0.28);
   // What is over a threshold has a colour of its own.
   const values = map.rows.flatMap((row) => row.cells.filter((cell) => cell !== null && !levelOf(cell, limits))).sort((a, b) => a - b);
   return {

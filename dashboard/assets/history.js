@@ -62,7 +62,7 @@ export function newHistory(id, latest, frame, shared) {
     asking = leaving;
     const { version } = frame;
     const asked = Math.min(MOST_POINTS, Math.max(FEWEST_POINTS, Math.round(place.clientWidth / 2)));
-    const [from, to] = frame.window();
+    const [from, to] = aligned(frame.window(), asked);
     const sensor = latest();
     const [server, name] = [id, sensor.name].map((text) => encodeURIComponent(text.toWellFormed()));
     try {
@@ -203,6 +203,14 @@ export function newHistory(id, latest, frame, shared) {
       stop();
     },
   };
+}
+
+// To the same times in all charts, and from one answer to the next: so they can be compared, and
+// a line doesn't shiver while time goes on.
+function aligned([from, to], parts) {
+  const step = (to - from) / parts;
+  const end = Math.ceil(to / step) * step;
+  return [end - (to - from), end];
 }
 
 const KEYS = new Map([

@@ -28,9 +28,10 @@ export function newOutliers(limits) {
     node: el("div", {}, list, summary),
     show(sorted, series) {
       const middle = centre(sorted);
+      const isFar = (one) => sorted.length >= FEWEST && Math.abs(score(one.value, middle)) > OUTLYING;
       const found = series
+        .filter(isFar)
         .map((one) => ({ one, far: score(one.value, middle) }))
-        .filter(({ far }) => sorted.length >= FEWEST && Math.abs(far) > OUTLYING)
         .sort((a, b) => Math.abs(b.far) - Math.abs(a.far) || (a.one.key < b.one.key ? -1 : 1));
       const shown = found.slice(0, MOST);
       const now = shown.map(({ one, far }) => `${one.key}${reading(one.value, limits.unit)}${number(far)}`).join();

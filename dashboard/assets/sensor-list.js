@@ -27,6 +27,7 @@ export function mount(root, { store, query, setQuery, onQuery, every, signal }) 
   const rows = new Map();
   const view = { text: query.get("q") ?? "", sort: query.get("sort") === "trouble" ? "trouble" : "name" };
   let known = [];
+  let loaded = false;
 
   root.classList.add("sheet");
   root.append(
@@ -37,13 +38,15 @@ export function mount(root, { store, query, setQuery, onQuery, every, signal }) 
   async function load() {
     try {
       known = (await get("/sensors", {}, signal)).items;
-      recount();
+      loaded = true;
+      await show();
     } catch (error) {
       if (!signal.aborted) setText(note, `The sensors can't be read: ${error.message}`);
     }
   }
 
-  const recount = paced(async () => {
+  async function show() {
+    if (!loaded) return;
     const found = await gathered(store, signal);
     if (!found) return;
     for (const sensor of known) {
@@ -52,9 +55,12 @@ export function mount(root, { store, query, setQuery, onQuery, every, signal }) 
       await inSlices([sensor], () => rows.get(sensor.name).show(sensor, about, store.servers.size), signal);
     }
     if (!signal.aborted) arrange();
-  }, RECOUNT, signal);
+  }
+
+  const recount = paced(show, RECOUNT, signal);
 
   function arrange() {
+    if (!loaded) return;
     const text = view.text.toLowerCase();
     const wanted = known.filter((sensor) => `${sensor.name}\n${sensor.description}`.toLowerCase().includes(text) && rows.has(sensor.name));
     const place = ({ name }) => rows.get(name);

@@ -11,7 +11,7 @@ import { newGroups } from "./groups.js";
 import { newHeatMap } from "./heatmap.js";
 import { icon } from "./icons.js";
 import { newOutliers } from "./outliers.js";
-import { inSlices, paced } from "./slices.js";
+import { breathe, inSlices, paced } from "./slices.js";
 import { newValueList } from "./value-list.js";
 
 const EVERY = 1000;
@@ -83,10 +83,13 @@ export function mount(root, context) {
       groups.show(texts);
       return;
     }
+    await breathe();
     const sorted = Float64Array.from(numbers, (one) => one.value).sort();
-    parts.distribution.show(sorted);
-    parts.outliers.show(sorted, numbers);
-    parts.list.show(series, sorted);
+    for (const show of [() => parts.distribution.show(sorted), () => parts.outliers.show(sorted, numbers), () => parts.list.show(series, sorted)]) {
+      await breathe();
+      if (signal.aborted) return;
+      show();
+    }
   }, EVERY, signal);
 
   store.on("servers", recount);

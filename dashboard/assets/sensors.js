@@ -1,7 +1,7 @@
 // A server's sensors: grouped as the library groups them, narrowed down, each with a card.
 
 import { aboutText, newCard, sensorName } from "./card.js";
-import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
+import { data, el, fill, keepingFocus, setAttribute, setShown, setText } from "./dom.js";
 import { count, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
 import { sensorRank, statusClass, word } from "./levels.js";
@@ -84,7 +84,7 @@ export function newSensors(id, frame, shared, { query, setQuery }) {
       card.end();
       cards.delete(key);
     }
-    if (wanted !== shape) arrange(sensors);
+    if (wanted !== shape) keepingFocus(() => arrange(sensors));
     shape = wanted;
     summarise(sensors);
     filter();

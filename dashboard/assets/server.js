@@ -3,10 +3,10 @@
 import { get } from "./api.js";
 import { newChannelTime } from "./channels.js";
 import { setShown, setText } from "./dom.js";
-import { newHappened } from "./happened.js";
 import { newPinButton, onPins } from "./pins.js";
 import { newReactions } from "./reactions.js";
 import { newSensors } from "./sensors.js";
+import { newServerEvents } from "./server-events.js";
 import { build, showHead, showPanels } from "./server-view.js";
 import { keyOf } from "./store.js";
 import { newTimebar } from "./timebar.js";
@@ -23,7 +23,7 @@ export function mount(root, context) {
   const known = store.servers.get(id);
   const young = known && store.now() - known.first_seen < YOUNG;
   const frame = createTimeframe(query, store.now, young ? "15m" : "1h");
-  const happened = newHappened(id, store, signal);
+  const happened = newServerEvents(id, store, signal);
   const reactions = newReactions(id, signal);
   const timebar = newTimebar(frame);
   const sensors = newSensors(id, frame, { now: store.now, marks: happened.marks }, context);

@@ -2,7 +2,8 @@
 
 const SLICE = 8;
 
-const breathe = () => new Promise((resolve) => setTimeout(resolve));
+/** Lets the page do something else before going on. */
+export const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Call `visit` for each of `items`, some milliseconds' worth at a time. False if `signal` was
  * aborted on the way. */

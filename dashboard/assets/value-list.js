@@ -57,7 +57,7 @@ export function newValueList({ store, query, setQuery, onQuery }, limits) {
     const text = view.text.toLowerCase();
     const wanted = text ? series.filter((one) => `${one.hostname}\n${one.instance ?? ""}`.toLowerCase().includes(text)) : series;
     const held = !asked && (hovered || list.contains(document.activeElement));
-    const shown = held ? kept(wanted) : best(wanted, order(), limit);
+    const shown = held ? kept(wanted) : best(text ? wanted : candidates(wanted, sorted, order(), limit), order(), limit);
     const visible = new Set(shown.map((one) => one.key));
     for (const [key, row] of rows) {
       if (visible.has(key)) continue;
@@ -98,6 +98,13 @@ function saying(all, wanted, left) {
   if (!all) return "Nothing has been read yet.";
   if (!wanted) return "No server matches.";
   return left > 0 ? `and ${count(left)} more` : "";
+}
+
+// Those among which the first `most` are: ten thousand needn't be sorted for fifty.
+function candidates(series, sorted, order, most) {
+  if (sorted.length <= most) return series;
+  const last = order === "lowest" ? sorted[most - 1] : sorted[sorted.length - most];
+  return series.filter(({ value }) => typeof value === "number" && (order === "lowest" ? value <= last : value >= last));
 }
 
 // The first `most` in order; numbers before what has none.

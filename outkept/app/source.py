@@ -1,12 +1,13 @@
 """What the API shows, taken from the fleet and the store."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import Metric
 
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
+from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
 from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
@@ -34,6 +35,15 @@ class DaemonSource(Fleetwide):
     def ids(self) -> list[str]:
         """See Source.ids."""
         return [live.record.id for live in self._context.fleet]
+
+    def find(self, status: str | None, q: str | None) -> list[tuple[str, str]]:
+        """See Source.find."""
+        wanted = (q or "").casefold()
+        return [
+            (live.record.identity.hostname, live.record.id)
+            for live in self._context.fleet
+            if (status is None or live.status == status) and (not wanted or _has(live, wanted))
+        ]
 
     def summary(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
@@ -80,8 +90,15 @@ class DaemonSource(Fleetwide):
             return None
         return await self._context.store.history(server_id, sensor, instance, from_, to, points)
 
-    def metrics(self) -> Iterable[Metric]:
-        return families(self._context)
+    async def metrics(self) -> Sequence[Metric]:
+        return await families(self._context)
 
     def ready(self) -> str:
         return self._context.store.stats().trouble
+
+
+def _has(live: LiveServer, text: str) -> bool:
+    record = live.record
+    addresses = (endpoint.address for endpoint in record.endpoints)
+    texts = (record.identity.hostname, record.id, *addresses, *record.labels.values())
+    return any(text in one.casefold() for one in texts)

@@ -83,11 +83,14 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         cursor: Cursor = None,
     ) -> Response:
         """Servers by hostname. `q` is looked for in hostname, id, addresses and labels."""
-        found = [server for server in source.servers() if _matches(server, status, q)]
+        found: list[Json] = [{"hostname": name, "id": id_} for name, id_ in source.find(status, q)]
         try:
-            return listed(paging.page(found, _by_name, limit, cursor))
+            names, following = paging.page(found, _by_name, limit, cursor)
         except ValueError:
             raise BAD_CURSOR from None
+        # Only these are made: all of a large fleet would hold up the readings.
+        page = [summary for one in names if (summary := source.summary(one["id"]))]
+        return listed((page, following))
 
     @router.get("/servers/{server_id}", response_model=shapes.ServerDetail, dependencies=READ)
     async def server(server_id: str) -> Response:
@@ -171,12 +174,3 @@ def _by_name(server: Json) -> paging.Position:
 
 def _by_start(sweep: Json) -> paging.Position:
     return [sweep["started"], sweep["id"]]
-
-
-def _matches(server: Json, status: ServerStatus | None, q: str | None) -> bool:
-    if status is not None and server["status"] != status:
-        return False
-    if not q:
-        return True
-    texts = (server["hostname"], server["id"], *server["addresses"], *server["labels"].values())
-    return any(q.casefold() in text.casefold() for text in texts)

@@ -98,10 +98,12 @@ async def serve(
         config.ssl = certificate.context
     server = _Server(config, ready)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(certificate.renew()) if certificate else None
+        if certificate is None:
             await server.serve([listener])
-            if renewing is not None:
+        else:
+            async with asyncio.TaskGroup() as tasks:
+                renewing = tasks.create_task(certificate.renew())
+                await server.serve([listener])
                 renewing.cancel()
     finally:
         try:

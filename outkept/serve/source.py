@@ -1,6 +1,6 @@
 """What `serve` needs from the rest of the daemon: the contract between the app and its API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from prometheus_client import Metric
@@ -29,6 +29,10 @@ class Source(Protocol):
 
     def ids(self) -> Sequence[str]:
         """The ids of all servers."""
+
+    def find(self, status: str | None, q: str | None) -> Sequence[tuple[str, str]]:
+        """Hostname and id of the servers of this status (None: of any) that have `q` in hostname,
+        id, an address or a label's value, whatever its case."""
 
     def summary(self, server_id: str) -> Json | None:
         """One server in exactly the shape `servers()` gives, or None if it is gone.
@@ -126,7 +130,7 @@ class Source(Protocol):
         """The incident that the event of this id is part of, in the shape of
         `shapes.IncidentDetail`; None if it is part of none. `now` is UNIX seconds."""
 
-    def metrics(self) -> Iterable[Metric]:
+    async def metrics(self) -> Sequence[Metric]:
         """Prometheus families of the whole daemon."""
 
     def ready(self) -> str:

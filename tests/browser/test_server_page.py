@@ -166,6 +166,16 @@ async def test_finding_a_sensor_leaves_only_those_and_is_in_the_address(visit: V
     await expect(opened.page.get_by_text("No sensor here has all of these words")).to_be_visible()
 
 
+async def test_whoever_has_the_focus_keeps_it_while_sensors_come_and_go(visit: Visitor) -> None:
+    opened = await visit(grouped(), PAGE)
+    chart = opened.page.get_by_role("group", name="History of uptime")
+    await chart.focus()
+    more = [sensor("aaa", 1.0, group="another"), sensor("zzz", 1.0, group="system")]
+    opened.fleet.change("a", sensors=more + opened.fleet.by_id["a"]["sensors"])
+    await expect(opened.page.locator(".sensor")).to_have_count(8)
+    await expect(chart).to_be_focused()
+
+
 async def test_what_needs_attention_is_named_first_and_leads_there(visit: Visitor) -> None:
     opened = await visit(grouped(), PAGE)
     await expect(opened.page.locator(".attention-item")).to_have_count(0)

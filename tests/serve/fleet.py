@@ -124,6 +124,15 @@ class Fleet(Fleetwide):
     def servers(self) -> Sequence[Json]:
         return [_brief(one) for one in self.by_id.values()]
 
+    def find(self, status: str | None, q: str | None) -> Sequence[tuple[str, str]]:
+        found = []
+        for one in self.by_id.values():
+            texts = [one["hostname"], one["id"], *one["addresses"], *one["labels"].values()]
+            has = not q or any(q.casefold() in text.casefold() for text in texts)
+            if has and status in (None, one["status"]):
+                found.append((one["hostname"], one["id"]))
+        return found
+
     def ids(self) -> Sequence[str]:
         return list(self.by_id)
 
@@ -173,8 +182,8 @@ class Fleet(Fleetwide):
                 return _curve(one["value"], f"{server_id}{sensor}{instance}", from_, to, points)
         return None
 
-    def metrics(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily("outkept_servers", "Servers known.", value=len(self.by_id))
+    async def metrics(self) -> Sequence[Metric]:
+        return [GaugeMetricFamily("outkept_servers", "Servers known.", value=len(self.by_id))]
 
     def ready(self) -> str:
         return self.not_ready

@@ -10,7 +10,7 @@ const MOST = 500;
 const LEVELS = new Set(["warned", "alarmed", "fired", "recovered"]);
 
 /** The events of the server `id`. `load()` fetches the newest, `add(events)` takes in live ones. */
-export function newHappened(id, store, signal) {
+export function newServerEvents(id, store, signal) {
   let events = [];
   let cursor = null;
   const list = el("ol", { class: "events" });
