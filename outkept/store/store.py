@@ -29,8 +29,9 @@ from outkept.store.history import (
     SeriesKey,
     Window,
 )
-from outkept.store.incidents import Found, Openings, incident, incidents_page, open_spans
+from outkept.store.incidents import Found, incident, incidents_page, open_spans
 from outkept.store.lock import StateLock
+from outkept.store.openings import Openings
 from outkept.store.pace import AT_ONCE, Pace
 from outkept.store.pages import Page, check_limit
 from outkept.store.readers import Readers

@@ -9,7 +9,8 @@ from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Event, EventQuery, EventType
 from outkept.model.server import Endpoint
 from outkept.store import Store
-from outkept.store.incidents import Found, Openings, Span
+from outkept.store.incidents import Found
+from outkept.store.openings import Openings, Span
 from tests.store.values import NOW
 
 W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
