@@ -21,6 +21,11 @@ export function post(path, body) {
   return ask(`/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+/** DELETE `path`. Throws like `get`. */
+export function remove(path) {
+  return ask(`/api/v1${path}`, { method: "DELETE" });
+}
+
 async function ask(url, options) {
   const deadline = AbortSignal.timeout(DEADLINE);
   const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;

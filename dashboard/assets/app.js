@@ -1,5 +1,6 @@
 // The page: one store, one connection, the shell around, and the page the address asks for.
 
+import { mountAccount } from "./account.js";
 import { connect } from "./connection.js";
 import { mountConsole } from "./console.js";
 import { mountHappenings } from "./happenings.js";
@@ -52,6 +53,7 @@ for (const { path, nav: entry } of ROUTES) {
 }
 
 mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle() });
+mountAccount(part("tools"));
 part("search-button").addEventListener("click", () => search.open());
 mountSpeech(store);
 mountHappenings(store, part("ticker"));
