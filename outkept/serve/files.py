@@ -127,4 +127,5 @@ class Watched(Generic[T]):
             found = self._path.stat() if self._path else None
         except OSError:
             return None
-        return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
+        # Unlike the time of modification, this one knows of chmod.
+        return (found.st_ino, found.st_ctime_ns, found.st_size) if found else None

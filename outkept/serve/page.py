@@ -45,9 +45,10 @@ def add_page(app: FastAPI, access: Access, dashboard: Path) -> None:
         if (dashboard / folder).is_dir():
             app.mount(f"/{folder}", _Files(directory=dashboard / folder))
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:
-        if "token" in request.query_params:
+        # Programs that look before they open a link must not use it up.
+        if "token" in request.query_params and request.method == "GET":
             return await _by_link(access, request)
         if access.grant(request.headers) is None:
             return RedirectResponse("/login", 303)

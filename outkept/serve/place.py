@@ -1,7 +1,7 @@
 """Where the daemon can be reached, and so which Host, Origin and peer are right."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import Scope as Request
@@ -20,10 +20,8 @@ def is_loopback(host: str) -> bool:
     """
     if host.lower() == "localhost":
         return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _address(host)
+    return address is not None and address.is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +80,10 @@ class Place:
         for hop in reversed(hops[-MOST_HOPS:]):
             if not self._is_proxy(address):
                 break
-            try:
-                address = str(ip_address(hop.strip()))
-            except ValueError:
+            found = _address(hop.strip())
+            if found is None:
                 break
+            address = str(found)
         return address
 
     def host_is_ours(self, headers: Headers) -> bool:
@@ -114,17 +112,25 @@ class Place:
         return is_loopback(bare) or bare == self.listen.strip("[]").lower()
 
     def _is_proxy(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.proxies)
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self.proxies)
 
 
 def peer_of(request: Request) -> str:
     """The address at the other end of the connection; empty if there is none."""
     client = request.get("client")
-    return str(client[0]) if client else ""
+    address = _address(str(client[0])) if client else None
+    return str(address) if address else ""
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address. IPv4 that comes to an IPv6 socket is IPv4 still."""
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
 
 
 def _without_port(host: str) -> str:

@@ -1,5 +1,6 @@
 """Coming in by a link and by a password, in a real browser."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from outkept.serve import users
 from outkept.serve.auth import Role
 from tests.browser.conftest import WAIT_MS, WATCH
-from tests.browser.test_reach import CONTRASTS
+from tests.browser.test_axe import violations
 from tests.serve.daemon import Daemon, daemon
 from tests.serve.fleet import varied
 
@@ -88,6 +89,22 @@ async def test_who_is_signed_out_elsewhere_comes_back_to_where_they_were(
     assert page.url.endswith("/#/server/0000b1c2d3e4")
 
 
+async def test_without_the_role_a_button_is_not_there(served: Daemon, page: Page) -> None:
+    for role, buttons in ((Role.VIEWER, 0), (Role.OPERATOR, 1)):
+        name, value = served.session(role)
+        await page.context.add_cookies([{"name": name, "value": value, "url": served.url}])
+        await page.goto(f"{served.url}#/discovery")
+        await page.reload()
+        await _is_live(page)
+        await expect(page.locator(".range").first).to_be_visible()
+        await expect(
+            page.get_by_role("button", name=re.compile(f"Account: .*{role}"))
+        ).to_be_visible()
+        await expect(page.get_by_role("button", name="Sweep", exact=False)).to_have_count(
+            buttons * 2
+        )
+
+
 async def test_the_form_leads_on_who_is_signed_in_already(served: Daemon, page: Page) -> None:
     """As who follows a link from another site is: there the strict cookie comes late."""
     await page.goto(served.link)
@@ -106,7 +123,7 @@ async def test_the_form_can_be_read_and_has_names(served: Daemon, page: Page, sc
     await page.get_by_label("Password").fill("wrong password")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("the password is wrong")).to_be_visible()
-    assert await page.evaluate(CONTRASTS) == []
+    assert await violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

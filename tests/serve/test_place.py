@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.datastructures import Headers
 
-from outkept.serve.place import MOST_HOPS, Place
+from outkept.serve.place import MOST_HOPS, Place, peer_of
 
 ORIGIN = "https://outkept.example.org"
 PROXY = (ip_network("10.0.0.9"), ip_network("2001:db8::/64"))
@@ -112,6 +112,9 @@ def test_a_request_of_a_page_has_exactly_one_origin() -> None:
         (PROXIED, "127.0.0.1", True),
         (PROXIED, "10.0.0.8", False),
         (PROXIED, "", False),
+        (PROXIED, "::ffff:10.0.0.9", True),
+        (PROXIED, "::ffff:10.0.0.8", False),
+        (PROXIED, "::ffff:127.0.0.1", True),
         (TLS, "203.0.113.7", True),
     ],
 )
@@ -119,6 +122,12 @@ def test_without_tls_only_the_proxy_comes_over_a_network(
     place: Place, peer: str, admitted: bool
 ) -> None:
     assert place.admits(peer) is admitted
+
+
+def test_ipv4_that_comes_to_an_ipv6_socket_is_ipv4() -> None:
+    assert peer_of({"client": ("::ffff:203.0.113.7", 1)}) == "203.0.113.7"
+    assert peer_of({"client": ("2001:db8::7", 1)}) == "2001:db8::7"
+    assert peer_of({"client": None}) == ""
 
 
 def test_what_a_proxy_hands_on_is_never_local() -> None:
@@ -139,6 +148,7 @@ def test_what_a_proxy_hands_on_is_never_local() -> None:
         ("10.0.0.9", ["203.0.113.7, nonsense"], "10.0.0.9"),
         ("10.0.0.9", ["203.0.113.7" + ", 10.0.0.9" * MOST_HOPS], "10.0.0.9"),
         ("10.0.0.8", ["203.0.113.7"], "10.0.0.8"),
+        ("10.0.0.9", ["::ffff:203.0.113.7"], "203.0.113.7"),
         ("127.0.0.1", ["203.0.113.7"], "127.0.0.1"),
     ],
 )

@@ -21,6 +21,7 @@ from tests.serve.fleet import varied
 BASE = "http://127.0.0.1:8844"
 FOR_EVERYBODY = {
     ("GET", "/"),
+    ("HEAD", "/"),
     ("GET", "/login"),
     ("GET", "/api/v1/session"),
     ("POST", "/api/v1/session"),

@@ -176,7 +176,7 @@ async def test_each_bit_of_a_link_is_signed(served: Daemon) -> None:
 
 async def test_a_head_request_uses_no_link_up(served: Daemon, browser: httpx.AsyncClient) -> None:
     link = served.link
-    await browser.head(link)
+    assert (await browser.head(link)).headers["location"] == "/login"
     assert (await browser.get(link)).headers["location"] == "/"
 
 

@@ -145,10 +145,12 @@ def test_a_damaged_file_is_named_and_lets_nobody_in(
 @pytest.mark.usefixtures("quick")
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     users.add(tmp_path, "ada", Role.ADMIN, PASSWORD)
+    kept = Users(tmp_path)
+    assert kept.get("ada") is not None
     (tmp_path / users.FILE).chmod(0o644)
     with pytest.raises(AccessFileError, match="chmod 600"):
-        Users(tmp_path).load()
-    assert Users(tmp_path).get("ada") is None
+        kept.load()
+    assert kept.get("ada") is None
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
