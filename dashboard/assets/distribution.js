@@ -71,7 +71,8 @@ function drawBar(bar, index, bars, top, kind, unit) {
 }
 
 function level(bar, { warning, alarm, inverted }) {
-  const trips = (limit) => typeof limit === "number" && (inverted ? bar.from <= limit : bar.to >= limit && (bar.from >= limit || bar.to > limit));
+  const middle = (bar.from + bar.to) / 2;
+  const trips = (limit) => typeof limit === "number" && (inverted ? middle <= limit : middle >= limit);
   return trips(alarm) ? "alarmed" : trips(warning) ? "warned" : "normal";
 }
 

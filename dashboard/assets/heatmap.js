@@ -37,8 +37,9 @@ export function newHeatMap(name, limits, { store, query, setQuery, onQuery, sign
   let at = null;
   let asking = null;
   let timer = 0;
+  let usual = USUAL;
 
-  const range = () => (RANGES.has(view.range) ? view.range : USUAL);
+  const range = () => (RANGES.has(view.range) ? view.range : usual);
   const order = () => (ORDERS.some(([one]) => one === view.rows) ? view.rows : limits.inverted ? "lowest" : "highest");
 
   function choose(changes) {
@@ -66,10 +67,22 @@ export function newHeatMap(name, limits, { store, query, setQuery, onQuery, sign
       map = found;
       draw();
       tell();
+      if (shorten()) return;
     } catch (error) {
       if (!mine.signal.aborted && !ended.aborted) setText(readout, `No heat map: ${error.message}`);
     }
     if (!ended.aborted && mine === asking) timer = setTimeout(() => (document.hidden ? (timer = setTimeout(load, REFRESH)) : load()), REFRESH);
+  }
+
+  // A daemon that has just started has nothing to show for a day.
+  function shorten() {
+    if (RANGES.has(view.range) || usual !== USUAL || !map.total) return false;
+    const first = map.spread.findIndex(Boolean) / map.columns;
+    const hours = 24 * (1 - first);
+    if (hours > 5) return false;
+    usual = hours <= 1 && store.servers.size <= MOST_FINE ? FINE : "6h";
+    load();
+    return true;
   }
 
   function draw() {

@@ -9,6 +9,7 @@ from typing import Any
 
 from outkept.model.action import Action
 from outkept.model.event import Event, split_label
+from outkept.store.openings import Span
 from outkept.store.pages import Page, check_limit, decode_cursor, encode_cursor
 from outkept.store.records import ACTION, EVENT, action_of, clean, event_of
 
@@ -32,20 +33,9 @@ _OPEN = """
     LEFT JOIN recovered ON recovered.server = raised.server AND recovered.sensor = raised.sensor
     LEFT JOIN removed ON removed.server = raised.server
     WHERE raised.type IN ('warned', 'alarmed') AND raised.sensor IS NOT NULL
-    AND raised.server IS NOT NULL AND (? IS NULL OR raised.server = ?)
+    AND raised.server IS NOT NULL
     AND raised.id > max(coalesce(recovered.id, 0), coalesce(removed.id, 0))
-    GROUP BY raised.server, raised.sensor ORDER BY min(raised.id) DESC"""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where an incident lies among the events: the id of the one that opened it, and of the
-    one that ended it; None while it is open."""
-
-    first: int
-    last: int | None
-    server: str
-    sensor: str
+    GROUP BY raised.server, raised.sensor"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +47,27 @@ class Found:
     actions: tuple[Action, ...]
 
 
+def open_spans(connection: sqlite3.Connection) -> list[Span]:
+    """The incidents that are open, found among all events."""
+    return [
+        Span(first, None, server, sensor) for first, server, sensor in connection.execute(_OPEN)
+    ]
+
+
 def incidents_page(
     connection: sqlite3.Connection,
     limit: int,
     cursor: str | None,
+    opened: Sequence[Span],
     server: str | None,
     state: str | None,
 ) -> Page[Found]:
-    """Those that are open, the newest first, then those that ended, the last to end first.
-    `state` is `open` or `ended` where only such are wanted."""
+    """Those that are open (`opened`), the newest first, then those that ended, the last to end
+    first. `state` is `open` or `ended` where only such are wanted."""
     after = decode_cursor(cursor, str, int, int) if cursor is not None else None
     if after is not None and after[0] not in ("open", "ended"):
         raise ValueError("cursor is not one that this list gave")
-    wanted = _after(connection, after, server, state)
+    wanted = _after(connection, after, opened, server, state)
     spans = list(islice(wanted, check_limit(limit) + 1))
     taken = spans[:limit]
     following = None
@@ -77,7 +75,8 @@ def incidents_page(
         last = taken[-1]
         kind = "open" if last.last is None else "ended"
         following = encode_cursor(kind, last.last or 0, last.first)
-    return Page(tuple(_found(connection, span) for span in taken), following)
+    found = (_found(connection, span) for span in taken)
+    return Page(tuple(one for one in found if one is not None), following)
 
 
 def incident(connection: sqlite3.Connection, event: int) -> Found | None:
@@ -89,14 +88,15 @@ def incident(connection: sqlite3.Connection, event: int) -> Found | None:
 def _after(
     connection: sqlite3.Connection,
     after: Sequence[Any] | None,
+    opened: Sequence[Span],
     server: str | None,
     state: str | None,
 ) -> Iterator[Span]:
     if state != "ended" and (after is None or after[0] == "open"):
         before = None if after is None else after[2]
-        for first, of, sensor in connection.execute(_OPEN, (server, server)):
-            if before is None or first < before:
-                yield Span(first, None, of, sensor)
+        for span in sorted(opened, key=lambda span: -span.first):
+            if before is None or span.first < before:
+                yield span
     if state != "open":
         place = (after[1], after[2]) if after is not None and after[0] == "ended" else None
         yield from _ended(connection, place, server)
@@ -191,13 +191,16 @@ def _end(connection: sqlite3.Connection, event: int, server: str, sensor: str) -
     return None if row is None else int(row[0])
 
 
-def _found(connection: sqlite3.Connection, span: Span) -> Found:
+def _found(connection: sqlite3.Connection, span: Span) -> Found | None:
+    """None where its events are so old that they are no longer kept."""
     last = span.last if span.last is not None else 1 << 62
     rows = connection.execute(
         f"SELECT {EVENT} FROM events INDEXED BY events_by_server WHERE server = ?"  # noqa: S608
         " AND sensor = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?",
         (span.server, span.sensor, span.first, last, MOST_EVENTS),
     ).fetchall()
+    if not rows or rows[0][0] != span.first:
+        return None
     events = [event_of(row) for row in rows]
     if span.last is not None and events[-1].id != span.last:
         row = connection.execute(

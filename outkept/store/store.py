@@ -29,8 +29,9 @@ from outkept.store.history import (
     SeriesKey,
     Window,
 )
-from outkept.store.incidents import Found, incident, incidents_page
+from outkept.store.incidents import Found, incident, incidents_page, open_spans
 from outkept.store.lock import StateLock
+from outkept.store.openings import Openings
 from outkept.store.pace import AT_ONCE, Pace
 from outkept.store.pages import Page, check_limit
 from outkept.store.readers import Readers
@@ -82,6 +83,8 @@ class Store:
         self._history: History = ChunkHistory(connection, self._readers.connection, retention)
         self._writer = Writer(path, connection, self._history, most_samples)
         self._refused = 0
+        self._openings = Openings()
+        self._opening = asyncio.Lock()
 
     @classmethod
     def open(
@@ -202,7 +205,14 @@ class Store:
 
     async def add_event(self, event: Event) -> Event:
         """Write an event; the same with its id, on disk."""
-        return await self._write(partial(records.add_event, self._connection, event))
+        try:
+            written = await self._write(partial(records.add_event, self._connection, event))
+        except BaseException:
+            # Cancelled, it may be written all the same.
+            self._openings.forget()
+            raise
+        self._openings.note(written)
+        return written
 
     async def events(
         self,
@@ -237,8 +247,13 @@ class Store:
         """A page of incidents: those that are open, the newest first, then those that ended,
         the last to end first. `state` is `open` or `ended` where only such are wanted. Raises
         ValueError for a bad limit or cursor."""
+        async with self._opening:
+            while not self._openings.known:
+                with self._openings.being_found() as found:
+                    found(await self._readers.run(open_spans))
+        opened = self._openings.spans(server)
         return await self._readers.run(
-            lambda connection: incidents_page(connection, limit, cursor, server, state)
+            lambda connection: incidents_page(connection, limit, cursor, opened, server, state)
         )
 
     async def incident(self, event: int) -> Found | None:

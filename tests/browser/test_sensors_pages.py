@@ -1,5 +1,7 @@
 """Sensors across the fleet, as a person sees them."""
 
+import time
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -136,6 +138,18 @@ async def test_another_span_of_the_heat_map_stands_in_the_address(visit: Visitor
     await opened.page.get_by_role("button", name="7d").click()
     await expect(part(opened.page, "Over time")).to_contain_text("2 series, 7d.")
     await expect(opened.page).to_have_url(f"{opened.daemon.url}#/sensors/load?range=7d")
+
+
+async def test_a_daemon_that_has_just_started_shows_the_last_hour(visit: Visitor) -> None:
+    fleet = loads(1.0, 2.0)
+    fleet.read_since = time.time() - 600
+    opened = await visit(fleet, "#/sensors/load")
+    await expect(part(opened.page, "Over time")).to_contain_text("2 series, 1h.")
+    await expect(opened.page.get_by_role("button", name="1h")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await opened.page.get_by_role("button", name="24h").click()
+    await expect(part(opened.page, "Over time")).to_contain_text("2 series, 24h.")
 
 
 async def test_coverage_says_who_lacks_it_and_why(visit: Visitor) -> None:

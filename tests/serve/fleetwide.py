@@ -119,11 +119,13 @@ class _Made(Protocol):
 
 class Fleetwide:
     """Mixed into `Fleet`. `tried` are addresses that are no servers; `defined` is what the
-    library says of a sensor, for those of which it says more than the servers' series do."""
+    library says of a sensor, for those of which it says more than the servers' series do;
+    `read_since` is when the first reading was kept (UNIX seconds)."""
 
     def __init__(self) -> None:
         self.tried: list[Json] = []
         self.defined: dict[str, Json] = {}
+        self.read_since = 0.0
 
     @property
     def _made(self) -> _Made:
@@ -184,11 +186,13 @@ class Fleetwide:
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:
+        first = max(0, math.ceil((self.read_since - from_) / (to - from_) * columns))
         rows = [
-            HeatRow(one["id"], series["instance"], _cells(one["id"], series, from_, to, columns))
+            HeatRow(one["id"], series["instance"], (None,) * min(first, columns) + cells[first:])
             for one in self._made.by_id.values()
             for series in one["sensors"]
             if series["name"] == sensor and isinstance(series["value"], int | float)
+            for cells in (_cells(one["id"], series, from_, to, columns),)
         ]
         return {
             "from": from_,

@@ -10,6 +10,7 @@ from outkept.model.event import Event, EventQuery, EventType
 from outkept.model.server import Endpoint
 from outkept.store import Store
 from outkept.store.incidents import Found
+from outkept.store.openings import Openings, Span
 from tests.store.values import NOW
 
 W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
@@ -73,6 +74,38 @@ async def test_other_sensors_and_other_events_are_not_its_own(store: Store) -> N
     await told(store, EventType.FIRED, sensor="disk[/]")
     await told(store, R, sensor="disk[/]")
     assert ids((await store.incidents()).items) == [[2], [1, 4, 5]]
+
+
+async def test_what_happens_after_the_first_look_is_followed(store: Store) -> None:
+    await told(store, W, "a")
+    await told(store, W, "b")
+    assert ids((await store.incidents(state="open")).items) == [[2], [1]]
+    await told(store, A, "a")
+    await told(store, W, "c", "disk[/]")
+    await told(store, R, "b")
+    assert ids((await store.incidents(state="open")).items) == [[4], [1, 3]]
+    await told(store, EventType.REMOVED, "a", None)
+    assert ids((await store.incidents()).items) == [[4], [1, 3, 6], [2, 5]]
+
+
+async def test_what_happens_during_the_first_look_counts_once() -> None:
+    openings = Openings()
+    with openings.being_found() as found:
+        for number, type_ in ((3, R), (4, W), (6, R)):
+            openings.note(Event(NOW, type_, "told", "a", "load", id=number))
+        openings.note(Event(NOW, W, "told", "b", "load", id=7))
+        # Found as of event 4, which the notes go over once more.
+        found([Span(4, None, "a", "load"), Span(5, None, "c", "load")])
+    assert openings.known
+    assert {(span.server, span.first) for span in openings.spans(None)} == {("b", 7), ("c", 5)}
+
+
+async def test_after_a_write_that_failed_they_are_found_anew() -> None:
+    openings = Openings()
+    with openings.being_found() as found:
+        openings.forget()
+        found([])
+    assert not openings.known
 
 
 async def test_any_event_of_it_leads_to_it(store: Store) -> None:
