@@ -2,15 +2,15 @@
 // what would cure it.
 
 import { data, el, fill, keepingFocus, setAttribute, setShown, setText } from "./dom.js";
-import { count, duration, number } from "./format.js";
+import { count, duration, number, reading } from "./format.js";
 import { icon } from "./icons.js";
 
 const FEW = 6;
 const MOST_SLOTS = 16;
 
-/** Why a server's sensors can't be read as often as they are due, and what would cure it. */
-const explanation = (server) =>
-  server.channels?.queued_up || "Its channels can't run the sensors as often as they are due.";
+// The full answer has the cause apart from the cure; until it is there, one text says both.
+const explanation = ({ channels }) =>
+  (channels?.cure ? `${channels.cure.cause}.` : channels?.queued_up) || "Its channels can't run the sensors as often as they are due.";
 
 /** The section on where the channel time goes: `node` moves between `prominent`, while the server
  * is queued up, and `aside`, and `show(server)` brings it up to date. */
@@ -77,7 +77,7 @@ export function newChannelTime(prominent, aside) {
 }
 
 const plural = (amount, noun) => `${count(amount)} ${noun}${amount === 1 ? "" : "s"}`;
-const percent = (share) => (share > 0 && share < 0.001 ? "under 0.1 %" : `${number(share * 100)} %`);
+const percent = (share) => (share > 0 && share < 0.001 ? "under 0.1 %" : reading(share * 100, "%"));
 
 function inWords(need, limit) {
   return `The sensors need ${number(need)} of ${plural(limit, "channel")}: so many seconds of channel time a second.`;

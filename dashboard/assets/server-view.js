@@ -111,7 +111,7 @@ export function showPanels(view, server) {
   const endpoints = (server.endpoints ?? []).map((end) => `${end.address} port ${end.port}`);
   rows(view.connection, connectionRows(server));
   rows(view.facts, [
-    ["Operating system", facts.os],
+    ["System", facts.os],
     ["Kernel", facts.kernel],
     ["Architecture", facts.architecture],
     ["CPUs", facts.cpus],

@@ -41,9 +41,11 @@ class ChannelUse:
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """What would end being queued up: reading the sensors every `interval_s` seconds, or
-    `channels` channels, which `setting` says how to get; empty where the server gives no more."""
+    """Why a server is queued up, in words, and what would end it: reading the sensors every
+    `interval_s` seconds, or `channels` channels, which `setting` says how to get; empty where
+    the server gives no more."""
 
+    cause: str
     interval_s: int
     channels: int
     setting: str

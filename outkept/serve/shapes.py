@@ -41,9 +41,11 @@ class ChannelUse(_Shape):
 
 
 class Cure(_Shape):
-    """Either of these ends being queued up: an interval of `interval_s` seconds, or `channels`
-    channels, which `setting` says how to get; empty where the server gives no more."""
+    """`cause` says why it is queued up. Either of these ends it: an interval of `interval_s`
+    seconds, or `channels` channels, which `setting` says how to get; empty where the server
+    gives no more."""
 
+    cause: str
     interval_s: int
     channels: int
     setting: str

@@ -34,12 +34,13 @@ class Pressure:
     least ten seconds. A sensor that is read once an hour doesn't hold the state for hours
     after the frequent ones are in time again."""
 
-    __slots__ = ("_late", "_uses", "_window")
+    __slots__ = ("_late", "_unkept", "_uses", "_window")
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._late: float | None = None
         self._window = SHORTEST_WINDOW_S
+        self._unkept = 0.0
 
     def completed(self, key: str, waited: float, took: float, every: float, now: float) -> None:
         """A job of `key`, due again every `every` seconds, waited and then took so long."""
@@ -70,10 +71,12 @@ class Pressure:
             return True
         self._late = None
         self._window = SHORTEST_WINDOW_S
+        self._unkept = 0.0
         return False
 
     def _was_late(self, every: float, now: float) -> None:
         self._late = now
+        self._unkept = max(self._unkept, every)
         self._window = max(self._window, WINDOW_INTERVALS * every)
 
     def need(self) -> float:
@@ -88,7 +91,7 @@ class Pressure:
         )
 
     def cure(self, now: float, limit: int, setting: Callable[[int], str]) -> Cure | None:
-        """What would end it at this `limit`; None if not queued up.
+        """Cause, and what would end it, at this `limit`; None if not queued up.
 
         `setting` words how to get so many channels, or gives an empty string where none can
         be had.
@@ -97,30 +100,29 @@ class Pressure:
             return None
         need, total = self.need(), sum(use.took for use in self._uses.values())
         if need > limit:
+            cause = (
+                f"{self._greatest()} {self._verb('need')} {need:.1f} channel-seconds a second"
+                f" and the server allows {limit}"
+            )
             interval, enough = math.ceil(total / limit), math.ceil(need)
         else:
-            interval = math.ceil(max(self._longest(), total / limit)) + 1
+            channels = "channel" if limit == 1 else "channels"
+            cause = (
+                f"{self._greatest()} {self._verb('hold')} the server's {limit} {channels}"
+                f" for up to {self._longest():.1f} s at a time"
+            )
+            # The interval that was not kept is none that would be.
+            interval = max(math.ceil(max(self._longest(), total / limit)), int(self._unkept)) + 1
             enough = limit + 1
-        return Cure(interval, enough, setting(enough))
+        return Cure(cause, interval, enough, setting(enough))
 
     def explain(self, now: float, limit: int, setting: Callable[[int], str]) -> str:
         """Which keys take the channel time and what would cure it; empty if not queued up."""
         cure = self.cure(now, limit, setting)
         if cure is None:
             return ""
-        if self.need() > limit:
-            text = (
-                f"{self._greatest()} {self._verb('need')} {self.need():.1f} channel-seconds a"
-                f" second and the server allows {limit}"
-            )
-        else:
-            channels = "channel" if limit == 1 else "channels"
-            text = (
-                f"{self._greatest()} {self._verb('hold')} the server's {limit} {channels}"
-                f" for up to {self._longest():.1f} s at a time"
-            )
         more = f", or {cure.setting}" if cure.setting else ""
-        return f"{text}: read them every {cure.interval_s} s{more}"
+        return f"{cure.cause}: read them every {cure.interval_s} s{more}"
 
     def _longest(self) -> float:
         return max((use.took for use in self._uses.values()), default=0.0)

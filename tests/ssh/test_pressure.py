@@ -61,8 +61,22 @@ def test_each_use_is_told_the_greatest_first() -> None:
 
 def test_the_cure_is_told_in_numbers_while_it_is_needed() -> None:
     pressure = busy({"load": 14.0, "mysql": 20.0}, every=10.0, waited=11.0)
-    assert pressure.cure(100.0, 2, cure) == Cure(17, 4, "set MaxSessions to 4")
+    assert pressure.cure(100.0, 2, cure) == Cure(
+        "mysql and load need 3.4 channel-seconds a second and the server allows 2",
+        17,
+        4,
+        "set MaxSessions to 4",
+    )
     assert pressure.cure(200.0, 2, cure) is None
+
+
+def test_an_interval_that_was_not_kept_is_no_cure() -> None:
+    pressure = Pressure()
+    pressure.completed("backup", 0.0, 1.0, 60.0, 100.0)
+    pressure.completed("load", 6.0, 0.1, 5.0, 100.0)
+    found = pressure.cure(100.0, 2, cure)
+    assert found is not None
+    assert found.interval_s == 6
 
 
 def test_waiting_less_than_the_interval_is_in_time() -> None:
