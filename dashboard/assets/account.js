@@ -1,7 +1,7 @@
 // Who is signed in, what they may do, and the way out.
 
 import { get, remove } from "./api.js";
-import { data, el, fill, setText } from "./dom.js";
+import { data, el, fill, setAttribute, setText } from "./dom.js";
 import { instant, time } from "./format.js";
 import { icon } from "./icons.js";
 
@@ -11,8 +11,12 @@ const ROLES = new Map([
   ["admin", "may do everything"],
 ]);
 
-/** A dialog about the account; call the answer to open it. */
-export function mountAccount() {
+/** A dialog about the account, which `button` is named after; call the answer to open it. */
+export function mountAccount(button) {
+  get("/me").then((me) => {
+    setAttribute(button, "title", `Account: ${described(me)}`);
+    setAttribute(button, "aria-label", `Account: ${described(me)}`);
+  }, () => {});
   const about = el("div", { class: "account-about" });
   const note = el("p", { class: "note", role: "status" });
   const out = el("button", { type: "button", class: "button", click: signOut }, "Sign out");
@@ -53,10 +57,12 @@ export function mountAccount() {
   };
 }
 
-function lines({ name, role, expires }) {
+const described = ({ kind, name, role }) => (kind === "user" ? `${name}, ${role}` : `${role}, by a link`);
+
+function lines({ kind, name, role, expires }) {
   const may = ROLES.get(role);
   return [
-    el("p", {}, "Signed in as ", el("strong", {}, data(name)), role ? [", ", data(role)] : []),
+    el("p", {}, "Signed in as ", el("strong", {}, data(described({ kind, name, role })))),
     may ? el("p", { class: "account-may" }, `As ${role} you ${may}.`) : [],
     expires ? el("p", { class: "account-may" }, "Until ", el("time", { title: instant(expires), datetime: new Date(expires * 1000).toISOString() }, time(expires))) : [],
   ].flat();

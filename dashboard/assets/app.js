@@ -52,7 +52,7 @@ for (const { path, nav: entry } of ROUTES) {
   if (entry?.key) keys.add(`g ${entry.key}`, entry.label.toLowerCase(), () => void (location.hash = `#${path}`));
 }
 
-mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle(), account: mountAccount() });
+mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle(), account: mountAccount });
 part("search-button").addEventListener("click", () => search.open());
 mountSpeech(store);
 mountHappenings(store, part("ticker"));

@@ -6,9 +6,11 @@ import { canSpeak, isSpeaking, onSpeaking, setSpeaking } from "./speech.js";
 import { onTheme, setTheme, theme, THEMES } from "./theme.js";
 
 /** The buttons into `place`; `open` has what they open: {help, wall, console,
- * account}. */
+ * account}, the last of which is given its button and answers with what opens it. */
 export function mountTools(place, open) {
-  fill(place, newSpeechButton(), newThemeButton(), tool("wall", "Wall mode (w)", open.wall), tool("console", "Console (`)", open.console), tool("help", "Keyboard help (?)", open.help), tool("account", "Account", open.account));
+  const account = tool("account", "Account", () => openAccount());
+  const openAccount = open.account(account);
+  fill(place, newSpeechButton(), newThemeButton(), tool("wall", "Wall mode (w)", open.wall), tool("console", "Console (`)", open.console), tool("help", "Keyboard help (?)", open.help), account);
 }
 
 function tool(picture, title, click) {

@@ -96,9 +96,9 @@ async def test_without_the_role_a_button_is_not_there(served: Daemon, page: Page
         await page.reload()
         await _is_live(page)
         await expect(page.locator(".range").first).to_be_visible()
-        await page.get_by_role("button", name="Account").click()
-        await expect(page.get_by_role("dialog", name="Account")).to_contain_text(role)
-        await page.keyboard.press("Escape")
+        await expect(
+            page.get_by_role("button", name=re.compile(f"Account: .*{role}"))
+        ).to_be_visible()
         await expect(page.get_by_role("button", name="Sweep", exact=False)).to_have_count(
             buttons * 2
         )
