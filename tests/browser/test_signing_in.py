@@ -1,5 +1,6 @@
 """Coming in by a link and by a password, in a real browser."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
