@@ -39,7 +39,7 @@ class Heard:
 
 
 @contextmanager
-def _process(*arguments: str) -> Iterator[tuple[int, str]]:
+def process(*arguments: str) -> Iterator[tuple[int, str]]:
     """A bench process and its first line; it ends with its standard input, or is killed."""
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
@@ -101,9 +101,9 @@ async def _hear(socket: ClientConnection, heard: Heard) -> None:
 def _measured(servers: int, clients: int, seconds: float) -> Heard:
     with ExitStack() as stack:
         arguments = (str(servers), str(SENSORS), str(INTERVAL))
-        pid, url = stack.enter_context(_process("bench.made_up", *arguments))
+        pid, url = stack.enter_context(process("bench.made_up", *arguments))
         if clients > 1:
-            stack.enter_context(_process("bench.listeners", url, str(clients - 1)))
+            stack.enter_context(process("bench.listeners", url, str(clients - 1)))
         if clients:
             return uvloop.run(_listen(url, pid, seconds))
         cpu, started = cpu_of(pid), time.monotonic()

@@ -22,6 +22,7 @@ from outkept.ssh.errors import (
 from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import Credentials
 from outkept.ssh.knownhosts import fingerprint
+from outkept.ssh.stalls import PERIOD_S, Stalls
 from outkept.ssh.transport import Transport, reason_of_loss
 
 MOST_KEYS = 6
@@ -32,6 +33,11 @@ FIRST_WORDS_S = 2.0
 waits for the client."""
 
 PEEK = 1024
+
+CALM_S = 0.1
+"""A loop that is further behind takes no new logins: what is due is read a tenth of a second late
+already."""
+LONGEST_WAIT_S = 10.0
 
 
 class Owner(asyncssh.SSHClient):
@@ -274,9 +280,19 @@ async def _turn(turns: asyncio.Semaphore, deadline: asyncio.Timeout) -> AsyncIte
     left = due - loop.time() if due is not None else None
     deadline.reschedule(None)
     async with turns:
+        await _calm(loop)
         if left is not None:
             deadline.reschedule(loop.time() + left)
         yield
+
+
+async def _calm(loop: asyncio.AbstractEventLoop) -> None:
+    """Return once the loop keeps up, or has not for LONGEST_WAIT_S: each login, and what comes
+    after it, takes a hundred times as long as a reading, and readings come first."""
+    stalls = Stalls.of(loop)
+    end = loop.time() + LONGEST_WAIT_S
+    while stalls.lag > CALM_S and loop.time() < end:  # noqa: ASYNC110 - it is an average
+        await asyncio.sleep(PERIOD_S)
 
 
 async def _first_words(sock: socket.socket) -> bytes:

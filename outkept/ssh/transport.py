@@ -9,6 +9,7 @@ from typing import Protocol
 
 import asyncssh
 
+from outkept.ssh.deadline import patience
 from outkept.ssh.errors import ChannelRefused, Lost, printable
 from outkept.ssh.occupant import Occupant
 
@@ -87,7 +88,7 @@ class Transport:
         """
         occupant.begin()
         try:
-            async with asyncio.timeout(deadline):
+            async with patience(deadline):
                 await self._conn.create_session(
                     lambda: occupant, occupant.command, encoding=None, window=WINDOW
                 )
@@ -109,7 +110,7 @@ class Transport:
         """Return once the server has answered a question asked now, and so has dealt with all
         that was sent before it. Returns as well when the connection is lost."""
         try:
-            async with asyncio.timeout(OPEN_DEADLINE_S):
+            async with patience(OPEN_DEADLINE_S):
                 # asyncssh has no public call for a global request; every server answers one,
                 # if only with a failure (RFC 4254 §4).
                 await self._conn._make_global_request(b"keepalive@openssh.com")
