@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from outkept.store.bulk import insert
 from outkept.store.chunks import GROUP, GROUP_BITS, TICKS
 from outkept.store.keys import HOUR_S, MOST_GROUP, SEQ_BITS, walk_journal
 
@@ -94,11 +95,10 @@ class Journal:
                 records[group].append(record(series & place, tick, value))
             except KeyError:
                 records[group] = [record(series & place, tick, value)]
-        many = self._connection.executemany
         rows = [(batch << SEQ_BITS | group, b"".join(records[group])) for group in sorted(records)]
-        many("INSERT INTO journal VALUES (?, ?)", rows)
+        insert(self._connection, "INSERT INTO journal", rows)
         notes = [(hour, group, batch) for hour, group in self._notes(records)]
-        many("INSERT OR REPLACE INTO pending VALUES (?, ?, ?)", notes)
+        insert(self._connection, "INSERT OR REPLACE INTO pending", notes)
         if self._touched is not None:
             self._touched.update(records)
         self._newest = batch
