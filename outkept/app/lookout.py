@@ -39,7 +39,7 @@ class Lookout:
     def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context = context
         self._sessions = sessions
-        self._started = asyncio.get_running_loop().time()
+        self._started = self._ticked = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
         """Make the rounds until cancelled. A failing round is told and tried again."""
@@ -63,7 +63,9 @@ class Lookout:
             await asyncio.sleep(every)
 
     async def _tick(self) -> None:
-        self._context.tally.tick()
+        now = asyncio.get_running_loop().time()
+        self._context.tally.tick(now - self._ticked)
+        self._ticked = now
 
     async def _look(self) -> None:
         """Look at every server once, a few at a time, so that ten thousand of them don't hold

@@ -2,15 +2,15 @@
 
 from collections import deque
 
-WINDOW = 5.0
-"""Seconds over which the rate is taken."""
+WINDOW = 5
+"""Slots over which the rate is taken."""
 
 
 class Tally:
-    """Counts readings in slots of one second; `tick` closes a slot."""
+    """Counts readings in slots; `tick` closes one, each second as a rule."""
 
     def __init__(self) -> None:
-        self._slots: deque[int] = deque(maxlen=int(WINDOW))
+        self._slots: deque[tuple[int, float]] = deque(maxlen=WINDOW)
         self._current = 0
         self.total = 0
         self.day: dict[str, int] = {}
@@ -20,12 +20,14 @@ class Tally:
         self._current += 1
         self.total += 1
 
-    def tick(self) -> None:
-        """A second has passed."""
-        self._slots.append(self._current)
+    def tick(self, seconds: float) -> None:
+        """So many seconds have passed since the last time: more than one where the loop is
+        behind."""
+        self._slots.append((self._current, seconds))
         self._current = 0
 
     @property
     def per_second(self) -> float:
-        """Readings a second, over the last five."""
-        return round(sum(self._slots) / len(self._slots), 1) if self._slots else 0.0
+        """Readings a second, over the last five slots."""
+        seconds = sum(lasted for _, lasted in self._slots)
+        return round(sum(count for count, _ in self._slots) / seconds, 1) if seconds else 0.0

@@ -227,8 +227,10 @@ def test_the_tally_is_readings_a_second_over_the_last_five() -> None:
     for count in (10, 20, 30, 40, 50, 60):
         for _ in range(count):
             tally.count()
-        tally.tick()
+        tally.tick(1.0)
     assert tally.per_second == 40
+    tally.tick(3.0)
+    assert tally.per_second == pytest.approx(180 / 7, abs=0.1)
     assert tally.total == 210
 
 
