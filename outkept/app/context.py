@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from outkept.app.addresses import Addresses
 from outkept.app.fleet import Fleet, LiveServer
+from outkept.app.heap import Heap
 from outkept.app.herald import Herald
 from outkept.app.judge import Judge
 from outkept.app.past import Past
@@ -49,6 +50,7 @@ class Context:
     poller: Poller
     tally: Tally
     past: Past
+    heap: Heap
     hub: Hub = field(init=False)
     _gathered: list[Reading] = field(default_factory=list, init=False)
 

@@ -10,6 +10,7 @@ from outkept.app.addresses import Addresses
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
 from outkept.app.fleet import Fleet
+from outkept.app.heap import Heap
 from outkept.app.herald import Herald
 from outkept.app.judge import Judge
 from outkept.app.lookout import Lookout
@@ -102,6 +103,7 @@ async def _assembled(
         poller=poller,
         tally=Tally(),
         past=await recall(store),
+        heap=Heap(time.time()),
     )
     return context
 

@@ -26,6 +26,7 @@ MAINTAIN_PACE = Pace(rest=6.0)
 """A seventh of the writer's time at most: at a full hour, packing all of it at full speed took
 the interpreter from the connections until they timed out."""
 COUNT_EVERY = 5.0
+COLLECT_EVERY = 60.0
 PATIENCE = 900.0
 """A daemon that was off for days must look for its servers for so long before it may call
 one unseen."""
@@ -51,6 +52,7 @@ class Lookout:
                 (FORGET_EVERY, self._forget),
                 (SAVE_SEEN_EVERY, self._save_seen),
                 (MAINTAIN_EVERY, self._maintain),
+                (COLLECT_EVERY, self._collect),
             ):
                 group.create_task(self._rounds(every, look))
 
@@ -123,6 +125,9 @@ class Lookout:
             self._context.hub.removed(live.record.id)
             text = f"{live.name} removed: not seen for {format_duration(round(unseen))}"
             self._context.tell(EventType.REMOVED, live, text)
+
+    async def _collect(self) -> None:
+        self._context.heap.look(len(self._context.fleet), time.time())
 
     async def _save_seen(self) -> None:
         for live in self._context.fleet:

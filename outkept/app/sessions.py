@@ -177,6 +177,7 @@ class Sessions:
             await self._read_until_lost(live, connection)
         finally:
             reason = connection.lost or "closed"
+            context.heap.ended()
             context.poller.stop(live.record.id)
             if context.fleet.get(live.record.id) is live:
                 limit = connection.pool.limit

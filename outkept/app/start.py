@@ -1,7 +1,6 @@
 """From settings to a daemon that serves: everything that can fail at the start, in order."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +65,6 @@ _IN_THE_WAY = (
     ListenError,
     HostKeyFileError,
 )
-
-
-def set_aside() -> None:
-    """Take what is loaded by now out of garbage collection, for good.
-
-    Each full collection would look at all the modules again, for 50 ms in which no reading is
-    taken. To be called once, before the loop runs.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 async def run(plan: Plan, watch: Watch) -> None:

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from outkept.app.start import StartError, set_aside
+from outkept.app.heap import set_aside
+from outkept.app.start import StartError
 from outkept.app.start import run as run_daemon
 from outkept.cli import options
 from outkept.cli.errors import fail

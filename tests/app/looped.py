@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 from websockets.sync.client import ClientConnection, connect
 
-from outkept.app.start import Plan, Progress, run, set_aside
+from outkept.app.heap import set_aside
+from outkept.app.start import Plan, Progress, run
 from outkept.config.load import load
 from outkept.demo.run import SimulatedFleet, simulated_fleet
 from outkept.model.reading import Reading, Sample
