@@ -12,8 +12,9 @@ from collections.abc import Callable
 NEVER = 1 << 30
 """Collections of the middle generation after which a full one is due."""
 
-FEWEST_ENDED = 500
-"""Ended connections that are not worth a full collection: some 40 MB."""
+FEWEST_ENDED, MOST_ENDED = 500, 2000
+"""Ended connections that are not worth a full collection, some 40 MB, and those that are worth one
+however many servers there are."""
 
 DAY_S = 86_400.0
 
@@ -28,8 +29,9 @@ def set_aside() -> None:
 
 
 class Heap:
-    """Makes a full collection once as many connections have ended as there are servers, at
-    least FEWEST_ENDED, and otherwise once a day. `collect` is `gc.collect`, but for tests."""
+    """Makes a full collection once as many connections have ended as there are servers, between
+    FEWEST_ENDED and MOST_ENDED, and otherwise once a day. `collect` is `gc.collect`, but for
+    tests."""
 
     def __init__(self, now: float, collect: Callable[[], int] = gc.collect) -> None:
         self._collect = collect
@@ -37,12 +39,13 @@ class Heap:
         self._ended = 0
 
     def ended(self) -> None:
-        """A connection is gone."""
+        """A connection is gone, or a try to have one."""
         self._ended += 1
 
     def look(self, servers: int, now: float) -> bool:
         """Collect if it is time, and say whether it was. `now` are seconds of any clock."""
-        if self._ended < max(FEWEST_ENDED, servers) and now - self._last < DAY_S:
+        enough = min(max(FEWEST_ENDED, servers), MOST_ENDED)
+        if self._ended < enough and now - self._last < DAY_S:
             return False
         self._collect()
         self._ended, self._last = 0, now

@@ -26,7 +26,7 @@ VERIFY_EVERY = 3600.0
 VERIFY_AGAIN_AFTER_FAILURE = 60.0
 REDIAL = Backoff()
 """When a lost server is dialled again."""
-DIALS_AT_ONCE = 1000
+DIALS_AT_ONCE = 300
 """Servers that are dialled at once, a descriptor each. Most of them only wait: for a machine
 that is off, or for their turn at the handshake, of which the client allows fewer. So ten
 thousand that are off take less than the longest pause between two dials, and one that is back
@@ -63,6 +63,7 @@ class Sessions:
             self._context.client, endpoint, user, sock, before=before, channel_limit=limit
         )
         if isinstance(met, AddressState):
+            self._context.heap.ended()
             return met
         live = self._settled(met)
         await _give(live, met.connection)
@@ -110,6 +111,7 @@ class Sessions:
             met = await self._meet(live, endpoint)
             if isinstance(met, AddressState):
                 self._context.note(met)
+                self._context.heap.ended()
                 waits.append(self._context.addresses.wait(endpoint, time.time()))
                 continue
             there = self._settled(met)

@@ -22,7 +22,7 @@ from outkept.serve.tokens import ApiToken, TokenError, Tokens
 
 def token(
     role: Annotated[
-        Role | None, typer.Option(help="What the token may do: viewer if nothing is said.")
+        Role | None, typer.Option(help="What it may do: viewer, or for a link admin, if not given.")
     ] = None,
     scope: Annotated[
         list[Scope] | None,
@@ -52,6 +52,8 @@ def token(
     """
     if sum((link, list_, revoke is not None)) > 1 or (role and scope):
         fail("name one of --link, --list and --revoke, and one of --role and --scope", USAGE)
+    if (link or list_ or revoke is not None) and (scope or name or expires):
+        fail("--scope, --name and --expires are for a new token; leave them out", USAGE)
     directory: Path = state_directory(state, config)
     if not directory.is_dir():
         fail(f"{directory} is not a state directory: name the daemon's with --state or -c")

@@ -40,6 +40,7 @@ class _Polled:
     connection: Connection
     jobs: dict[float, list[Job]] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
 
 RESOLUTION_S = 0.001
@@ -158,11 +159,19 @@ class Poller:
         for job in polled.jobs[every]:
             again(job, Priority.URGENT if job.key in urgent else Priority.ROUTINE, due)
 
+    def _wants(self, polled: _Polled, sensor: Sensor) -> bool:
+        """Whether an answer to what was asked for `polled` is of use. Another set of sensors on
+        the same connection may have taken its place since, and asks no second time."""
+        current = self._polled.get(polled.server)
+        if current is None or current.connection is not polled.connection:
+            return False
+        return sensor.name in current.names
+
     def _job(self, polled: _Polled, sensor: Sensor, every: float) -> Job:
         counters = polled.counters.setdefault(sensor.name, Counters()) if sensor.rate else None
 
         def answered(job: Job, outcome: CommandOutcome) -> None:
-            if self._polled.get(polled.server) is not polled:
+            if not self._wants(polled, sensor):
                 return
             if isinstance(outcome, CommandFailure) and outcome.kind is FailureKind.CANCELLED:
                 return
@@ -170,6 +179,7 @@ class Poller:
             reading = read(polled.server, sensor, outcome, time.time(), counters)
             self._report(polled.connection, sensor, reading)
 
+        polled.names.add(sensor.name)
         return Job(
             key=sensor.name,
             command=sensor.cmd,

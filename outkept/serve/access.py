@@ -8,10 +8,10 @@ SignInError
 import hashlib
 import math
 import time
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 from outkept.serve.attempts import Attempts
@@ -51,7 +51,7 @@ class Access:
         self.place = listen if isinstance(listen, Place) else Place(listen)
         self.users = Users(state)
         self.tokens = Tokens(state)
-        self.sessions = Sessions(state)
+        self.sessions = Sessions(state, secret)
         self.attempts = Attempts()
         self.clock = time.monotonic
         self._checker = Checker()
@@ -113,6 +113,7 @@ class Access:
         wait = self.attempts.wait(name, address, self.clock())
         if wait > 0:
             raise TooManyAttemptsError(wait)
+        self._checker.admit()
         self.attempts.begin(name, address, self.clock())
         user = self.users.get(name)
         right = await self._checker.check(user.password if user else None, password)
@@ -127,9 +128,9 @@ class Access:
 
     async def sign_out(self, headers: Headers) -> None:
         """End the session of the request's cookie, if there is one."""
-        for id_ in self._ids(headers):
-            self.sessions.end(id_)
-        await self.sessions.save()
+        # Whoever asks without a session must not cost the disk anything.
+        if any(self.sessions.end(id_) for id_ in self._ids(headers)):
+            await self.sessions.save()
 
     def set_cookie(self, response: Response, id_: str) -> None:
         """Have the browser keep a session's id, where scripts and other sites can't use it."""
@@ -153,8 +154,7 @@ class Access:
         return next((session for session in found if session is not None), None)
 
     def _ids(self, headers: Headers) -> list[str]:
-        try:
-            morsel = SimpleCookie("; ".join(headers.getlist("cookie"))).get(self.cookie)
-        except CookieError:
-            return []
-        return [morsel.value] if morsel else []
+        # Not SimpleCookie, which gives up at the first cookie it doesn't like: other programs on
+        # this host, whatever their port, set cookies that come along.
+        value = cookie_parser("; ".join(headers.getlist("cookie"))).get(self.cookie)
+        return [value] if value else []

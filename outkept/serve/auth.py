@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from outkept.serve.files import give_to_owner
+
 SECRET_BYTES = 32
 """As long as the SHA-256 it keys (RFC 2104 §3 advises no less)."""
 
@@ -129,6 +131,7 @@ def _create(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            give_to_owner(file.fileno(), path.parent)
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -7,9 +7,11 @@ import contextlib
 import fcntl
 import json
 import logging
+import math
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,6 +21,9 @@ T = TypeVar("T")
 
 LARGEST = 4 * 1024 * 1024
 """Bytes; ten thousand users are less."""
+
+RETRY_S = 1.0
+"""After which a file that could not be read is tried again, changed or not."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +66,7 @@ def write(path: Path, content: Json) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(content, file, indent=1)
+                give_to_owner(file.fileno(), path.parent)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
@@ -70,6 +76,14 @@ def write(path: Path, content: Json) -> None:
         raise AccessFileError(
             f"{path} can't be written: {error.strerror}; make its directory writable to this user"
         ) from None
+
+
+def give_to_owner(descriptor: int, directory: Path) -> None:
+    """A file that root makes, as with sudo, is its directory's owner's: the daemon runs as them.
+    Raises OSError."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 @contextlib.contextmanager
@@ -99,6 +113,7 @@ class Watched(Generic[T]):
         self._path = path
         self._parse = parse
         self._seen: tuple[int, int, int] | None = None
+        self._retry_at = math.inf
         self._value = parse({})
 
     def load(self) -> T:
@@ -113,13 +128,16 @@ class Watched(Generic[T]):
     def current(self) -> T:
         """What the file says now; costs a `stat` while it stays as it was."""
         seen = self._identity()
-        if seen != self._seen:
+        if seen != self._seen or time.monotonic() >= self._retry_at:
             self._seen = seen
             try:
                 self._value = self.load()
+                self._retry_at = math.inf
             except AccessFileError as error:
                 _log.error("%s", error)
                 self._value = self._parse({})
+                # It may be a passing shortage, which changes nothing about the file.
+                self._retry_at = time.monotonic() + RETRY_S
         return self._value
 
     def _identity(self) -> tuple[int, int, int] | None:

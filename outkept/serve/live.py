@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from outkept.serve.diff import Sent, difference
 from outkept.serve.encode import encode
-from outkept.serve.snapshots import Frame, Snapshot, all_servers
+from outkept.serve.snapshots import SLICE_S, Frame, Snapshot, all_servers
 from outkept.serve.source import Json, Source
 
 INTERVAL = 0.25
@@ -21,9 +21,9 @@ INTERVAL = 0.25
 HEARTBEAT = 1.0
 """Seconds between two stats frames; a page that hears nothing for several knows we are gone."""
 
-MOST_FRAMES = 64
+MOST_FRAMES = 256
 MOST_BYTES = 8 * 1024 * 1024
-MOST_KEPT = 256
+MOST_KEPT = 512
 """Frames kept for clients whose snapshot was begun before them; and twice MOST_BYTES of them."""
 MOST_EVENTS = 500
 """Events kept for one frame. A page shows fewer; the rest are in the store."""
@@ -222,26 +222,30 @@ class Hub:
         """All servers, made once for all who ask while it can still be brought up to date.
         Cancel-safe: the next who waits makes it."""
         async with self._making:
+            slice_s = SLICE_S
             while self._snapshot is None or not self._fresh(self._snapshot):
-                self._snapshot = await self._made()
+                self._snapshot = await self._made(slice_s)
+                # So much changed meanwhile that it is of no use: the next is made in less time.
+                slice_s *= 4
             return self._snapshot
 
     def _fresh(self, snapshot: Snapshot) -> bool:
         """Whether the frames since are kept, and are a fraction of what a client may have."""
         behind = self._frames - snapshot.first
-        if behind > min(len(self._kept), MOST_FRAMES // 2):
+        if behind > min(len(self._kept), MOST_FRAMES - 8):
             return False
         return sum(len(frame.text) for frame in self.since(snapshot)) <= MOST_BYTES // 2
 
-    async def _made(self) -> Snapshot:
+    async def _made(self, slice_s: float) -> Snapshot:
         """While the first one is made nobody has any server yet, so what the hub doesn't know
         is taken from the source; later on only a delta may bring a new one."""
         self.flush()
         if self._complete:
-            made = await all_servers(list(self._sent), self._sent.get, self._seq, self._frames)
+            ids, of = list(self._sent), self._sent.get
+            made = await all_servers(ids, of, self._seq, self._frames, slice_s)
         else:
             ids = list(self._source.ids())
-            made = await all_servers(ids, self._known, self._seq, self._frames)
+            made = await all_servers(ids, self._known, self._seq, self._frames, slice_s)
         self._complete = True
         return made
 

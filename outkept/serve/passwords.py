@@ -55,13 +55,17 @@ class Checker:
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._inside = 0
 
+    def admit(self) -> None:
+        """Raises BusyError where there is no room for one more."""
+        if self._inside >= AT_ONCE + MOST_WAITING:
+            raise BusyError(f"{self._inside} passwords are being checked already")
+
     async def check(self, kept: str | None, password: str) -> bool:
         """Whether the password is the one of `kept`; never, but as slowly, for None.
 
         Raises BusyError. Cancel-safe; a hash that is under way runs on to its end.
         """
-        if self._inside >= AT_ONCE + MOST_WAITING:
-            raise BusyError(f"{self._inside} passwords are being checked already")
+        self.admit()
         self._inside += 1
         try:
             async with self._turn:

@@ -92,7 +92,9 @@ class Place:
         if len(hosts) != 1:
             return False
         host = hosts[0].lower()
-        if self.origin is not None and host == self.origin.partition("://")[2]:
+        # Some clients name the port that everybody leaves out.
+        ours = self.origin.partition("://")[2] if self.origin is not None else None
+        if ours is not None and host in (ours, f"{ours}:443"):
             return True
         return self._is_own_name(host)
 

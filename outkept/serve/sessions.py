@@ -22,6 +22,9 @@ AGE = 30 * 86400.0
 MOST = 1000
 """Sessions at once; one more ends the oldest."""
 
+MOST_OF_USER = 50
+"""Of one user: who signs in again and again ends their own oldest, and nobody else's."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,9 +42,11 @@ class Session:
 
 
 class Sessions:
-    """All sessions. Called from one event loop; `save` after each change."""
+    """All sessions. Called from one event loop; `save` after each change. They end with the
+    secret: those of another one are not taken over."""
 
-    def __init__(self, state: Path | None) -> None:
+    def __init__(self, state: Path | None, secret: bytes = b"") -> None:
+        self._of = hashlib.sha256(b"sessions of " + secret).hexdigest()
         self._path = state / FILE if state else None
         self._by_hash: dict[str, Session] = {}
         self._spent: dict[str, float] = {}
@@ -53,6 +58,8 @@ class Sessions:
         """A damaged file costs no more than signing in anew."""
         try:
             content = files.read(path)
+            if content and content.get("of") != self._of:
+                return
             sessions = [_session(entry) for entry in content.get("sessions", [])]
             self._spent = {str(key): float(at) for key, at in content.get("spent", {}).items()}
         except (files.AccessFileError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -67,6 +74,9 @@ class Sessions:
         now = time.time()
         session = Session(_hash(id_), user, role, stamp, now, now + AGE)
         self._by_hash[session.hash] = session
+        mine = [one for one in self._by_hash.values() if user and one.user == user]
+        for old in mine[:-MOST_OF_USER]:
+            del self._by_hash[old.hash]
         while len(self._by_hash) > MOST:
             del self._by_hash[next(iter(self._by_hash))]
         return id_
@@ -76,9 +86,9 @@ class Sessions:
         session = self._by_hash.get(_hash(id_))
         return session if session is not None and session.expires > time.time() else None
 
-    def end(self, id_: str) -> None:
-        """This session is no more; nothing happens if it isn't one."""
-        self._by_hash.pop(_hash(id_), None)
+    def end(self, id_: str) -> bool:
+        """This session is no more; false if there was none."""
+        return self._by_hash.pop(_hash(id_), None) is not None
 
     def forget(self, session: Session) -> None:
         """This session is no more."""
@@ -104,7 +114,7 @@ class Sessions:
             return
         async with self._saving:
             sessions = [asdict(session) for session in self._by_hash.values()]
-            content = {"sessions": sessions, "spent": dict(self._spent)}
+            content = {"of": self._of, "sessions": sessions, "spent": dict(self._spent)}
             try:
                 await asyncio.to_thread(files.write, self._path, content)
             except files.AccessFileError as error:

@@ -43,20 +43,24 @@ class Snapshot:
 
 
 async def all_servers(
-    ids: Iterable[str], of: Callable[[str], Sent | None], seq: int, first: int
+    ids: Iterable[str],
+    of: Callable[[str], Sent | None],
+    seq: int,
+    first: int,
+    slice_s: float = SLICE_S,
 ) -> Snapshot:
     """The snapshot of the servers `ids`, as `of` has them; those that it doesn't have are left
-    out. Cancel-safe."""
+    out. Everybody else has a turn after each `slice_s` seconds. Cancel-safe."""
     begun = time.time()
     texts: list[str] = []
-    end = time.perf_counter() + SLICE_S
+    end = time.perf_counter() + slice_s
     for server_id in ids:
         sent = of(server_id)
         if sent is not None:
             texts.append(sent.text())
         if time.perf_counter() >= end:
             await asyncio.sleep(0)
-            end = time.perf_counter() + SLICE_S
+            end = time.perf_counter() + slice_s
     head = f'{{"type":"snapshot","seq":{seq},"now":{encode(begun)},"servers":['
     return Snapshot(await asyncio.to_thread(_packed, head, texts), first)
 

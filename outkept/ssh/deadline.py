@@ -39,6 +39,7 @@ class Deadline:
         if stalled > 0:
             self._seen = self._stalls.total
             self._left -= stalled
+            self._rounds = ROUNDS
             self._handle = self._loop.call_later(stalled, self._passed)
         elif self._rounds == 0:
             self._expire()

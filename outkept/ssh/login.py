@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from outkept.model.server import Endpoint
+from outkept.ssh.deadline import Deadline
 from outkept.ssh.errors import (
     Denied,
     HostKeyRejected,
@@ -111,8 +112,9 @@ class Owner(asyncssh.SSHClient):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """After the login, tell the transport."""
-        if self.transport is not None:
-            self.transport.lose(reason_of_loss(exc, self.transport.silence))
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.lose(reason_of_loss(exc, transport.silence))
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,9 @@ class Login:
         """Log in. Raises SSHErrors only. `sock` is a connected socket whose input was only
         peeked at. Cancel-safe: the socket is closed, whatever happens."""
         attempt = _Attempt(self, endpoint, user, sock)
+        if sock is None:
+            # Before it connects: a server that waits for our login for long gives it up.
+            await _calm(asyncio.get_running_loop())
         try:
             async with asyncio.timeout(self.timeout) as deadline:
                 await attempt.reach()
@@ -270,6 +275,8 @@ class _Attempt:
             # The transport's own close, if there is one, comes first in the loop's queue.
             asyncio.get_running_loop().call_soon(self.sock.close)
         await self.owner.dismiss_agent()
+        # Without this cycle what is left of a login goes at once, without garbage collection.
+        self.owner.conn = None
 
 
 @asynccontextmanager
@@ -281,9 +288,14 @@ async def _turn(turns: asyncio.Semaphore, deadline: asyncio.Timeout) -> AsyncIte
     deadline.reschedule(None)
     async with turns:
         await _calm(loop)
-        if left is not None:
-            deadline.reschedule(loop.time() + left)
-        yield
+        if left is None:
+            yield
+            return
+        watch = Deadline(loop, left, lambda: deadline.reschedule(loop.time()))
+        try:
+            yield
+        finally:
+            watch.cancel()
 
 
 async def _calm(loop: asyncio.AbstractEventLoop) -> None:
@@ -304,7 +316,7 @@ async def _first_words(sock: socket.socket) -> bytes:
         async with asyncio.timeout(FIRST_WORDS_S):
             await readable.wait()
     except TimeoutError:
-        return b""
+        pass  # after a stall of ours they may lie in the socket all the same
     finally:
         loop.remove_reader(sock)
     try:

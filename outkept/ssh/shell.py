@@ -13,6 +13,7 @@ from outkept.ssh.execution import SECOND_KILL_S
 from outkept.ssh.frames import Door, Frame, FrameError, Frames
 from outkept.ssh.occupant import Occupant
 from outkept.ssh.script import COMMAND, PROLOGUE, ask, hello, register
+from outkept.ssh.stalls import Stalls
 
 HELLO_S = 5.0
 """A shell that hasn't said hello by then is none, and this server gets execs."""
@@ -66,6 +67,8 @@ class Shell(Occupant):
         self._ends: deque[tuple[int, float]] = deque()
         self._answers = 0
         self._since = 0.0
+        self._stalls = Stalls.of(self.loop)
+        self._behind = 0.0
         self._numbers: dict[str, int] = {}
 
     @property
@@ -99,6 +102,7 @@ class Shell(Occupant):
         self._answers = 0
         self._frames = Frames(self._nonce, count)
         self._since = self.last_used = self.loop.time()
+        self._behind = self._stalls.total
         self._write("".join(new) + ask(self._nonce, numbers))
         self._rearm(self._ends[0][1])
         self.awake()
@@ -205,9 +209,13 @@ class Shell(Occupant):
     def _answers_in(self, data: bytes, frames: Frames) -> None:
         found = frames.feed(data)
         now = self.loop.time()
-        took = (now - self._since) / len(found) if found else 0.0
+        took = 0.0
         if found:
-            self._since = now
+            # Time by which our loop is behind is not the commands': taken for theirs, it would
+            # ask for more shells, and so for more work.
+            stalled = self._stalls.total - self._behind
+            took = max(0.0, now - self._since - stalled) / len(found)
+            self._since, self._behind = now, self._stalls.total
         for frame in found:
             self._answers += 1
             self._owner.framed(self, frame, took)

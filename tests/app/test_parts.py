@@ -388,6 +388,26 @@ async def test_nothing_is_read_and_no_answer_taken_after_a_stop() -> None:
         task.cancel()
 
 
+async def test_another_set_of_sensors_loses_no_answer_that_is_under_way() -> None:
+    """Some are read once an hour: the next tick may be far away."""
+    taken: list[str] = []
+    poller = Poller(
+        lambda _connection, sensor, _reading: taken.append(sensor.name),
+        Defaults(3600.0, 5.0),
+        lambda _: frozenset(),
+    )
+    fake, other = FakeConnection(), replace(LOAD, name="other")
+    poller.start("s1", cast(Connection, fake), [LOAD, other])
+    poller.start("s1", cast(Connection, fake), [LOAD])
+    for job in fake.pool.jobs[:2]:
+        job.done(job, _answer(b"1\n"))
+    assert taken == [LOAD.name]
+    again = FakeConnection()
+    poller.start("s1", cast(Connection, again), [LOAD])
+    fake.pool.jobs[0].done(fake.pool.jobs[0], _answer(b"1\n"))
+    assert taken == [LOAD.name]
+
+
 async def test_what_was_read_is_let_go_of_long_before_its_next_tick() -> None:
     poller = Poller(lambda *_: None, Defaults(86_400.0, 5.0), lambda _: frozenset())
     fake = FakeConnection()

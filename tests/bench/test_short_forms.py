@@ -57,3 +57,14 @@ def test_target_measures_both_sides_of_every_way(tmp_path: Path) -> None:
         assert (row["readings"] is None) == bool(row["note"]), row
         # The kernel counts the servers' CPU in hundredths of a second: few readings may be none.
         assert row["readings"] is None or (row["client CPU ms"] > 0 and row["server CPU ms"] >= 0)
+
+
+def test_browser_sees_the_fleet_and_its_changes(tmp_path: Path) -> None:
+    rows = {row["page"]: row for row in short_form("browser", tmp_path)}
+    assert set(rows) == {"overview", "map", "list", "server"}
+    for row in rows.values():
+        assert row["paint after ms"] > 0
+        assert row["longest task wall ms"] > 0
+        assert row["frame ms p50"] > 0
+        assert row["heap MB first"] > 0
+    assert rows["overview"]["late ms p50"] > 0

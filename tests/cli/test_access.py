@@ -115,6 +115,8 @@ def test_a_token_with_a_name_is_listed_and_revoked(home: Path) -> None:
         ("--role", "viewer", "--scope", "read"),
         ("--link", "--list"),
         ("--list", "--revoke", "x"),
+        ("--link", "--scope", "read"),
+        ("--list", "--expires", "1h"),
         ("--expires", "soon"),
         ("--expires", "0s"),
     ],

@@ -1,6 +1,7 @@
 """Logins take turns, for many at once would all be late. Who says nothing is in nobody's way."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ import pytest
 from outkept.model.server import Endpoint
 from outkept.ssh import login
 from outkept.ssh.errors import SSHError, TimedOut
+from outkept.ssh.stalls import Stalls
 from tests.servers import Server, User, running_listener
 from tests.ssh.helpers import client_with, connected, eventually, result
 
@@ -99,3 +101,38 @@ async def test_a_login_that_fails_gives_its_turn_back(sshd: Server, ssh_user: Us
                 await client.connect(Endpoint(address, port), "nobody")
     async with connected(client, sshd.endpoint, ssh_user.name) as connection:
         assert connection.lost is None
+
+
+async def test_words_that_came_in_a_stall_of_ours_are_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the login would take nobody's turn, just when the loop is behind."""
+    monkeypatch.setattr(login, "FIRST_WORDS_S", 0.0)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.send(FROZEN)
+        assert await login._first_words(ours) == FROZEN
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        assert await login._first_words(ours) == b""
+
+
+async def test_a_loop_that_is_behind_takes_no_new_logins(
+    sshd: Server, ssh_user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalls = Stalls.of(asyncio.get_running_loop())
+    monkeypatch.setattr(login, "LONGEST_WAIT_S", 3600.0)
+    monkeypatch.setattr(Stalls, "_look", Stalls._next)
+    stalls.lag = 1.0
+    client = client_with(ssh_user.key, connect_timeout=60.0)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(client.connect(sshd.endpoint, ssh_user.name))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        stalls.lag = 0.0
+        async with asyncio.timeout(60):
+            connection = await waiting
+    await connection.close()
