@@ -58,12 +58,14 @@ class Sessions:
         """A damaged file costs no more than signing in anew."""
         try:
             content = files.read(path)
-            if content and content.get("of") != self._of:
-                return
             sessions = [_session(entry) for entry in content.get("sessions", [])]
             self._spent = {str(key): float(at) for key, at in content.get("spent", {}).items()}
         except (files.AccessFileError, KeyError, TypeError, ValueError, AttributeError) as error:
             _log.warning("%s: %s; everybody has to sign in anew", path, error)
+            return
+        if content and content.get("of") != self._of:
+            _log.warning("%s: of another secret; everybody has to sign in anew", path)
+            self._spent = {}
             return
         self._by_hash = {session.hash: session for session in sessions}
 
