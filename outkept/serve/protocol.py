@@ -1,13 +1,16 @@
-"""The websocket side of the listener: messages that were compressed once for all clients.
+"""What uvicorn speaks on our listener: a bounded number of connections, and messages that were
+compressed once for all clients.
 
 Compressing for each client would cost what encoding once for all saves, so nothing is compressed
 here. A message that comes with its compressed form is sent as that where the browser takes it.
 """
 
+import asyncio
 from dataclasses import replace
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
@@ -22,6 +25,12 @@ DEFLATED = "deflated"
 of 32 KB, as RFC 7692 §7.2.1 has it."""
 
 _WIDEST = 15
+
+MOST_CONNECTIONS = 1000
+"""Of browsers and scripts at once, websockets included."""
+ASK_WITHIN_S = 30.0
+"""For the first request of a connection to have come as a whole; uvicorn bounds the time between
+requests."""
 
 
 class _AsGiven(PerMessageDeflate):
@@ -60,6 +69,24 @@ class _Factory(ServerPerMessageDeflateFactory):
             agreed.local_max_window_bits,
         )
         return answer, ours
+
+
+class PageProtocol(H11Protocol):
+    """uvicorn's HTTP protocol, for strangers: before anybody is asked who they are, they could
+    use up the file descriptors that servers are read with."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """One more connection. Too many, or silent for ASK_WITHIN_S, it is ended."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        if len(self.connections) > MOST_CONNECTIONS:
+            self.transport.abort()
+        else:
+            self.loop.call_later(ASK_WITHIN_S, self._end_unasked)
+
+    def _end_unasked(self) -> None:
+        first: RequestResponseCycle | None = self.cycle
+        if self in self.connections and (first is None or first.more_body):
+            self.transport.abort()
 
 
 class LiveProtocol(WebSocketsSansIOProtocol):

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from outkept.serve.certificate import Certificate
 from outkept.serve.errors import ListenError, ListenRefused
 from outkept.serve.place import Place, is_loopback
-from outkept.serve.protocol import LiveProtocol
+from outkept.serve.protocol import LiveProtocol, PageProtocol
 
 GRACE = 2
 """Seconds that answers under way get at shutdown; then their connections are cut."""
@@ -122,7 +122,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="h11",
+        http=PageProtocol,
         ws=LiveProtocol,
         lifespan="off",
         log_config=None,

@@ -152,7 +152,7 @@ async def test_a_client_with_a_narrow_window_gets_nothing_it_cannot_unpack(live:
 async def test_what_changes_while_a_snapshot_is_made_is_told_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("outkept.serve.snapshots.SLICE_S", 0.0)
+    monkeypatch.setattr("outkept.serve.live.SLICE_S", 0.0)
     fleet = varied(30)
     hub = fleet.hub = Hub(fleet)
     ids = list(fleet.by_id)
@@ -387,3 +387,41 @@ async def test_nothing_of_ours_is_awake_without_work() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.next(), 0.01)
     await until(lambda: not client.queued[0])
+
+
+async def test_strangers_can_hold_a_bounded_number_of_connections(
+    live: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outkept.serve.protocol.MOST_CONNECTIONS", 3)
+    port = httpx.URL(live.url).port
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(DEADLINE):
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    for _, one in [*held, (reader, writer)]:
+        one.close()
+    async with httpx.AsyncClient() as client, asyncio.timeout(DEADLINE):
+        while True:
+            with suppress(httpx.TransportError):
+                assert (await client.get(f"{live.url}healthz")).text == "ok\n"
+                break
+
+
+async def test_who_asks_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outkept.serve.protocol.ASK_WITHIN_S", 0.05)
+    async with daemon(varied(1)) as running:
+        port = httpx.URL(running.url).port
+        silent = await asyncio.open_connection("127.0.0.1", port)
+        slow = await asyncio.open_connection("127.0.0.1", port)
+        head = b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        slow[1].write(head + b"{")
+        async with asyncio.timeout(DEADLINE):
+            for reader, writer in (silent, slow):
+                with suppress(ConnectionError):
+                    await reader.read()
+                writer.close()
+        async with listen(running) as client:
+            assert await frame(client, "snapshot")
+            for _ in range(3):
+                assert await frame(client, "stats")
