@@ -74,14 +74,14 @@ async def _look(browser: Browser, url: str, name: str, servers: int, seconds: fl
         given = json.dumps({"useful": useful, "pins": ids})
         await page.add_init_script(f"({WATCH})({given})")
         await page.goto(link_of(url, link_token(SECRET)) + address.format(first=ids[0]))
-        await page.wait_for_function("window.bench?.painted !== undefined")
         return await _watch(page, await context.new_cdp_session(page), useful, seconds)
     finally:
         await context.close()
 
 
 async def _watch(page: Page, tools: CDPSession, useful: str, seconds: float) -> Seen:
-    seen = Seen(painted=await page.evaluate("window.bench.painted"))
+    async with asyncio.timeout(WAIT_MS / 1000):
+        seen = Seen(painted=await page.evaluate("window.bench.painted"))
     # What the snapshot left behind is done by then: after it comes the steady state.
     await asyncio.sleep(min(5.0, seconds / 4))
     seen.heap.append(await _heap(tools))
