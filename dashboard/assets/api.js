@@ -28,7 +28,12 @@ async function ask(url, options) {
   const deadline = AbortSignal.timeout(DEADLINE);
   const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
   const answer = await fetch(url, { ...options, signal, credentials: "same-origin" });
-  const body = await answer.json().catch(() => ({}));
+  // Only an error, or an answer without content, may be no JSON: a page that is left while its
+  // answer comes in must not take it for an empty one.
+  const body = await answer.json().catch((error) => {
+    if (answer.ok && answer.status !== 204) throw error;
+    return {};
+  });
   if (!answer.ok) throw new Error(body.detail ?? `the daemon answered ${answer.status}`);
   return body;
 }
