@@ -143,6 +143,11 @@ export function newFleetMap(store, { open, chosen, narrow, fit, largest }) {
     if (number >= 0) open(cell(map, number).server.id);
   });
   box.addEventListener("keydown", (event) => {
+    // Between a change of the fleet and its next frame nothing is chosen: a key waits for neither.
+    if (drawing) {
+      cancelAnimationFrame(drawing);
+      draw();
+    }
     if (event.key === "Enter" && at >= 0) open(cell(map, at).server.id);
     else if (event.key === "Escape") choose(-1);
     else if (MOVES.has(event.key)) {
