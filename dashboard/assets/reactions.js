@@ -1,9 +1,10 @@
 // The reactions that ran on a server, newest first, each with what came of it.
 
 import { get } from "./api.js";
-import { data, el, fill, setShown, setText } from "./dom.js";
+import { data, el, fill, setShown } from "./dom.js";
 import { duration, instant, seriesName, time } from "./format.js";
 import { icon } from "./icons.js";
+import { newOlder } from "./older.js";
 
 const PAGE = 20;
 const MOST = 200;
@@ -15,8 +16,7 @@ export function newReactions(id, signal) {
   let cursor = null;
   const list = el("ol", { class: "actions" });
   const none = el("p", { class: "note", hidden: true }, "No reaction ran here.");
-  const more = el("button", { type: "button", class: "button", hidden: true, click: older }, "Older reactions");
-  const problem = el("p", { class: "note", role: "alert", hidden: true });
+  const older = newOlder("reactions", () => page(cursor), signal);
 
   async function page(from) {
     const answer = await get("/actions", { server: id, limit: PAGE, cursor: from }, signal);
@@ -27,24 +27,10 @@ export function newReactions(id, signal) {
     const shown = [...items.values()].sort((a, b) => b.id - a.id).slice(0, MOST);
     fill(list, shown.map((action) => actionItem(action, opened.has(String(action.id)))));
     setShown(none, shown.length === 0);
-    setShown(more, cursor !== null && shown.length < MOST);
+    older.show(cursor !== null && shown.length < MOST);
   }
 
-  async function older() {
-    more.disabled = true;
-    try {
-      await page(cursor);
-      setShown(problem, false);
-    } catch (error) {
-      if (signal.aborted) return;
-      setText(problem, `The older reactions can't be read: ${error.message}`);
-      setShown(problem, true);
-    } finally {
-      more.disabled = false;
-    }
-  }
-
-  return { nodes: [none, list, more, problem], load: () => page(null) };
+  return { nodes: [none, list, ...older.nodes], load: () => page(null) };
 }
 
 function actionItem(action, open) {

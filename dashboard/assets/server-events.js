@@ -1,9 +1,10 @@
 // A server's events: the list, more of it when asked for, and the marks they make in its charts.
 
 import { get } from "./api.js";
-import { el, setShown, setText } from "./dom.js";
+import { el, setShown } from "./dom.js";
 import { fillEvents } from "./events.js";
 import { time } from "./format.js";
+import { newOlder } from "./older.js";
 
 const PAGE = 50;
 const MOST = 500;
@@ -15,8 +16,7 @@ export function newServerEvents(id, store, signal) {
   let cursor = null;
   const list = el("ol", { class: "events" });
   const none = el("p", { class: "note", hidden: true }, "Nothing happened yet.");
-  const more = el("button", { type: "button", class: "button", hidden: true, click: older }, "Older events");
-  const problem = el("p", { class: "note", role: "alert", hidden: true });
+  const older = newOlder("events", () => page(cursor), signal);
 
   // An answer asked for before an event must not take the event away again.
   function add(added) {
@@ -39,25 +39,11 @@ export function newServerEvents(id, store, signal) {
     if (events.length === 0 || from) cursor = answer.next;
     add(answer.items);
     setShown(none, events.length === 0);
-    setShown(more, cursor !== null && events.length < MOST);
-  }
-
-  async function older() {
-    more.disabled = true;
-    try {
-      await page(cursor);
-      setShown(problem, false);
-    } catch (error) {
-      if (signal.aborted) return;
-      setText(problem, `The older events can't be read: ${error.message}`);
-      setShown(problem, true);
-    } finally {
-      more.disabled = false;
-    }
+    older.show(cursor !== null && events.length < MOST);
   }
 
   return {
-    nodes: [none, list, more, problem],
+    nodes: [none, list, ...older.nodes],
     add,
     load: () => page(null),
     /** The level changes of a series (`name` or `name[instance]`), for its chart. */
