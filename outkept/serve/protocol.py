@@ -18,6 +18,7 @@ from websockets.extensions.permessage_deflate import (
     ServerPerMessageDeflateFactory,
 )
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.typing import ExtensionName, ExtensionParameter
 
 DEFLATED = "deflated"
@@ -95,6 +96,15 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.conn.available_extensions = [_Factory()]
+
+    def shutdown(self) -> None:
+        """Say goodbye at the server's end. To a client that has said it already there is
+        nothing to say: uvicorn would raise, and leave all other connections open."""
+        if self.handshake_complete and self.conn.state is not State.OPEN:
+            self.stop_keepalive()
+            self.transport.close()
+            return
+        super().shutdown()
 
     async def send(self, message: ASGISendEvent) -> None:
         """See the class. A message under way is bounded by the transport's own buffer."""

@@ -178,8 +178,9 @@ def _look_around(url: str, state: Path) -> None:
         listeners = [open_.enter_context(site.listen()) for _ in range(LISTENERS)]
         for listener in listeners:
             _until_read(listener)
-        # A browser that comes when all is known gets all of it at once.
-        assert len(_snapshot(open_.enter_context(site.listen()))) > SERVERS * 3 // 4
+        # A browser that comes when all is known gets all of it, by a snapshot and what was
+        # sent since that was made.
+        _until_read(open_.enter_context(site.listen()), enough=1)
         _lists(site)
     site.get("metrics")
 
@@ -196,24 +197,16 @@ def _lists(site: "_Site") -> None:
             site.get(f"{where}/sensors/{sensor['name']}/history?{window}")
 
 
-def _until_read(listener: ClientConnection) -> None:
-    """Read on until most servers have shown readings of their own, as a browser sees it."""
+def _until_read(listener: ClientConnection, enough: int = ENOUGH) -> None:
+    """Read on until most servers have shown `enough` readings, as a browser sees it."""
     read: Counter[str] = Counter()
     end = time.monotonic() + PATIENCE_S
-    while sum(count >= ENOUGH for count in read.values()) < SERVERS * 3 // 4:
+    while sum(count >= enough for count in read.values()) < SERVERS * 3 // 4:
         assert time.monotonic() < end, f"within {PATIENCE_S:g} s, only: {read}"
         frame = json.loads(listener.recv(timeout=PATIENCE_S))
         for server in frame["servers"] if frame["type"] in ("snapshot", "delta") else ():
             shown = server.get("sensors", ())
             read[server["id"]] += sum(sensor.get("value") is not None for sensor in shown)
-
-
-def _snapshot(listener: ClientConnection) -> list[dict[str, Any]]:
-    while True:
-        frame = json.loads(listener.recv(timeout=PATIENCE_S))
-        if frame["type"] == "snapshot":
-            servers: list[dict[str, Any]] = frame["servers"]
-            return servers
 
 
 class _Site:
