@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from outkept.app.addresses import Addresses
+from outkept.app.desk import Desk
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.heap import Heap
 from outkept.app.herald import Herald
@@ -46,6 +47,7 @@ class Context:
     fleet: Fleet
     addresses: Addresses
     herald: Herald
+    desk: Desk
     judge: Judge
     poller: Poller
     tally: Tally

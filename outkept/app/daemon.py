@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from outkept.app.addresses import Addresses
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
+from outkept.app.desk import Desk
 from outkept.app.fleet import Fleet
 from outkept.app.heap import Heap
 from outkept.app.herald import Herald
@@ -26,6 +27,7 @@ from outkept.model.sensor import Sensor
 from outkept.poll.poller import Defaults, Poller
 from outkept.serve.live import Hub
 from outkept.ssh.client import Client
+from outkept.store.silences import Silences
 from outkept.store.store import Store
 
 FLUSH_DEADLINE = 5.0
@@ -85,7 +87,12 @@ async def _assembled(
 ) -> Context:
     fleet = Fleet(await store.load_servers())
     defaults = Defaults(settings.sensors.every, settings.ssh.command_timeout)
-    herald = Herald(store.add_event, lambda event: context.hub.event(event_view(event)))
+    herald = Herald(store.add_event)
+    silences = Silences(store)
+    desk = Desk(
+        herald, silences, await store.open_incidents(), await silences.going_on(time.time())
+    )
+    herald.listeners += (desk.take, lambda event: context.hub.event(event_view(event)))
     poller = Poller(
         lambda connection, sensor, reading: context.take(connection, sensor, reading),
         defaults,
@@ -99,6 +106,7 @@ async def _assembled(
         fleet=fleet,
         addresses=Addresses(await store.load_addresses()),
         herald=herald,
+        desk=desk,
         judge=Judge(fleet, herald.announce, poller.interval),
         poller=poller,
         tally=Tally(),

@@ -14,7 +14,7 @@ from outkept.model.ranges import Range
 from outkept.model.sensor import Sensor
 from outkept.model.sweep import SweepProgress
 from outkept.serve import paging
-from outkept.serve.source import Page
+from outkept.serve.source import Page, Points
 from outkept.store.store import Store
 
 Json = dict[str, Any]
@@ -134,7 +134,7 @@ class Fleetwide:
     ) -> Page:
         page = await self._store.incidents(limit, cursor, server=server, state=state)
         return [
-            incident_view(found.events, found.actions, self._name(found.events[0].server or ""))
+            incident_view(found.incident, found.actions, self._name(found.incident.server))
             for found in page.items
         ], page.next
 
@@ -142,17 +142,19 @@ class Fleetwide:
         found = await self._store.incident(event)
         if found is None:
             return None
-        server = found.events[0].server or ""
-        view = incident_detail(found.events, found.actions, self._name(server))
+        server = found.incident.server
+        view = incident_detail(found, self._name(server))
         ended = now if view["ended"] is None else view["ended"]
         around = max(AROUND_S, (ended - view["started"]) / 4)
         from_, to = view["started"] - around, min(ended + around, now)
-        points = await self._store.history(
-            server, view["sensor"], view["instance"], from_, max(from_, to), _POINTS
-        )
+        points: Points = []
+        if server is not None and view["sensor"] is not None:
+            points = await self._store.history(
+                server, view["sensor"], view["instance"], from_, max(from_, to), _POINTS
+            )
         return (
             view
-            | self._limits(server, view["sensor"], view["instance"])
+            | self._limits(server or "", view["sensor"] or "", view["instance"])
             | {"readings": {"from": from_, "to": to, "points": points}}
         )
 
@@ -169,9 +171,9 @@ class Fleetwide:
             "now": series.value if series is not None else None,
         }
 
-    def _name(self, server: str) -> str:
-        live = self._fleet.get(server)
-        return live.name if live is not None else server
+    def _name(self, server: str | None) -> str:
+        live = self._fleet.get(server) if server is not None else None
+        return live.name if live is not None else server or ""
 
 
 def _by_name(server: Json) -> paging.Position:

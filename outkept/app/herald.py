@@ -1,8 +1,9 @@
-"""Events in order: each on disk first, then to the dashboard, then to what it sets off."""
+"""Events in order: each on disk first, then to whoever listens, then to what it sets off."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 from outkept.app.judge import Alarm
 from outkept.model.event import Event
@@ -27,10 +28,11 @@ class Herald:
     def __init__(
         self,
         write: Callable[[Event], Awaitable[Event]],
-        tell: Callable[[Event], None],
+        listeners: Iterable[Callable[[Event], object]] = (),
     ) -> None:
         self._write = write
-        self._tell = tell
+        self.listeners = list(listeners)
+        """Called in this order with each event that is on disk; they must not block."""
         self.alarms: asyncio.Queue[Alarm] = asyncio.Queue(MOST_WAITING)
         self._waiting: asyncio.Queue[tuple[Event, Alarm | None]] = asyncio.Queue(MOST_WAITING)
         self.refused = 0
@@ -50,9 +52,10 @@ class Herald:
             event, alarm = await self._waiting.get()
             written = await self._written(event)
             self._waiting.task_done()
-            self._tell(written)
+            for tell in self.listeners:
+                tell(written)
             if alarm is not None:
-                self._pass_on(alarm)
+                self._pass_on(replace(alarm, incident=written.incident))
 
     async def drain(self, deadline: float) -> None:
         """Wait until every event is on disk, for at most `deadline` seconds."""

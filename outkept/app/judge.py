@@ -20,7 +20,7 @@ whose counter was reset is back in the next one, an unmounted disk is not."""
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A series entered alarm: what its reaction needs to know, and the very connection that
-    gave the reading."""
+    gave the reading. `incident` is known once the event is on disk."""
 
     server: str
     sensor: Sensor
@@ -28,6 +28,7 @@ class Alarm:
     cause: str
     by_zero: bool
     connection: Connection
+    incident: int | None = None
 
 
 Announce = Callable[[Event, Alarm | None], bool]

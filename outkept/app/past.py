@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from outkept.app.fleet import SeriesKey
 from outkept.model.action import ActionOutcome
-from outkept.model.event import Event, EventType, split_label
+from outkept.model.event import Condition, split_label
+from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.reading import Value
 from outkept.store.store import Store
@@ -12,15 +13,12 @@ from outkept.store.store import Store
 _MAY_HAVE_RUN = (ActionOutcome.DONE, ActionOutcome.UNKNOWN, ActionOutcome.INTENDED)
 """An intent that is left over says as much as *unknown*, which it is about to become."""
 
-_LEVEL_OF = {EventType.WARNED: Level.WARNED, EventType.ALARMED: Level.ALARMED}
-
 
 class Past:
-    """Last values, and the levels that the last level events say are still held.
+    """Last values, and the levels that open incidents say are still held.
 
-    A level change is an event on disk before anything follows from it, so the events are
-    the truth about which alarms are open: an open one isn't entered, and its reaction isn't
-    run, a second time.
+    A level change is on disk, as an event and in its incident, before anything follows from it:
+    an open alarm isn't entered, and its reaction isn't run, a second time.
     """
 
     def __init__(
@@ -57,22 +55,16 @@ async def recall(store: Store) -> Past:
         if last.value is not None
     ]
     levels = [
-        (event.server, split_label(event.sensor), _LEVEL_OF[event.type], await _fired(store, event))
-        for event in await store.open_levels()
-        if event.server is not None and event.sensor is not None
+        (one.server, split_label(one.sensor), one.level, await _fired(store, one))
+        for one in await store.open_incidents()
+        if one.condition is Condition.LEVEL and one.server is not None and one.sensor is not None
     ]
     return Past(values, levels)
 
 
-async def _fired(store: Store, event: Event) -> bool:
+async def _fired(store: Store, incident: Incident) -> bool:
     """Whether the reaction to an alarm that is still open has run, or may have."""
-    if event.type is not EventType.ALARMED or event.server is None or event.sensor is None:
+    if incident.level is not Level.ALARMED:
         return False
-    name, instance = split_label(event.sensor)
-    action = await store.last_action(event.server, name)
-    return (
-        action is not None
-        and action.instance == instance
-        and action.at >= event.at
-        and action.outcome in _MAY_HAVE_RUN
-    )
+    found = await store.incident(incident.id)
+    return found is not None and any(one.outcome in _MAY_HAVE_RUN for one in found.actions)

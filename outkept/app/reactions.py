@@ -88,6 +88,7 @@ class Reactions:
                 ActionOutcome.INTENDED,
                 decision.reason,
                 alarm.instance,
+                incident=alarm.incident,
             )
             if decision.run:
                 return await intend(self._store, action)
@@ -130,5 +131,12 @@ class Reactions:
         name = live.name if live else alarm.server
         sensor = sensor_label(alarm.sensor.name, alarm.instance)
         self._herald.announce(
-            Event(time.time(), type_, f"{name}: {sensor}: {what}", alarm.server, sensor)
+            Event(
+                time.time(),
+                type_,
+                f"{name}: {sensor}: {what}",
+                alarm.server,
+                sensor,
+                incident=alarm.incident,
+            )
         )

@@ -98,6 +98,9 @@ def event_view(event: Event) -> Json:
         "sensor": event.sensor,
         "value": event.value,
         "message": event.message,
+        "condition": event.condition,
+        "incident": event.incident,
+        "by": event.by,
     }
 
 

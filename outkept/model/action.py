@@ -20,7 +20,9 @@ class Action:
     """One reaction. `at` is when the intent was written; cooldowns count from it.
 
     `status` and `output` are the command's, for DONE; `reason` says in words why it ran,
-    would have run, or what went wrong.
+    would have run, or what went wrong. `incident` is the one it reacts to, None where there is
+    none. `step` is 1 for a sensor's `reactive`, 2 for its `fallback`. `by` is who had it run,
+    empty where nobody did: such runs at most once for each incident and step.
     """
 
     server: str
@@ -34,3 +36,11 @@ class Action:
     status: int | None = None
     output: str = ""
     id: int = 0
+    incident: int | None = None
+    step: int = 1
+    by: str = ""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nobody had it run."""
+        return not self.by

@@ -23,11 +23,43 @@ class EventType(StrEnum):
     HOST_KEY_CHANGED = "host_key_changed"
     FEED = "feed"
     MESSAGE = "message"
+    # Beyond the contract's:
+    FLAPPING = "flapping"
+    FAILING = "failing"
+    GONE = "gone"
+    BLIND = "blind"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    NOTE = "note"
+    MENDED = "mended"
+    NOT_MENDED = "not_mended"
+    SILENCED = "silenced"
+    CONTROL = "control"
+
+
+class Condition(StrEnum):
+    """What an incident, and an event of it, is about."""
+
+    LEVEL = "level"
+    """A series is over a threshold."""
+    FAILED = "failed"
+    """A sensor's command fails, or what it prints can't be read."""
+    STALE = "stale"
+    """A sensor of a connected server gives no readings at all."""
+    GONE = "gone"
+    """A server can't be reached."""
+    BLIND = "blind"
+    """So many servers are gone at once that it may be us."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`id` is 0 until the store has given it one. `sensor` is `name` or `name[instance]`."""
+    """`id` is 0 until the store has given it one. `sensor` is `name` or `name[instance]`.
+
+    `condition` is None where the event is about a series' level, or about no incident; `incident`
+    is given by the store: the id of the incident that it is part of. `by` says who did it, where
+    that was a person.
+    """
 
     at: float
     type: EventType
@@ -36,6 +68,9 @@ class Event:
     sensor: str | None = None
     value: Value | None = None
     id: int = 0
+    condition: Condition | None = None
+    incident: int | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

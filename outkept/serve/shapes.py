@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outkept.model.event import EventType
+from outkept.model.event import Condition, EventType
 from outkept.model.level import SensorStatus, ServerStatus
 from outkept.serve.auth import Kind, Role, Scope
 
@@ -107,7 +107,8 @@ class ServerDetail(Server):
 
 
 class Event(_Shape):
-    """Something that happened. `sensor` is `name` or `name[instance]`."""
+    """Something that happened. `sensor` is `name` or `name[instance]`. `condition` says what it
+    is about where that isn't a level; `incident` is the one it is part of; `by` who did it."""
 
     id: int
     at: float
@@ -116,10 +117,14 @@ class Event(_Shape):
     sensor: str | None
     value: Value
     message: str
+    condition: Condition | None
+    incident: int | None
+    by: str | None
 
 
 class Action(_Shape):
-    """A reaction that ran, or would have."""
+    """A reaction that ran, or would have. `step` 1 is the sensor's reaction, 2 its fallback; `by`
+    is who had it run, empty where nobody did."""
 
     id: int
     at: float
@@ -132,6 +137,9 @@ class Action(_Shape):
     status: int | None
     output: str
     finished_at: float | None
+    incident: int | None
+    step: int
+    by: str
 
 
 class Sweep(_Shape):
@@ -332,23 +340,35 @@ class Outcomes(_Shape):
     next: str | None
 
 
+class Acknowledgement(_Shape):
+    """Who has taken an incident on, and when."""
+
+    at: float
+    by: str
+
+
 class Incident(_Shape):
-    """One series out of its normal level. `id` is that of the event that opened it, and `value`
-    and `message` are of that event. `level` is the last one it had, `worst` the worst;
-    `reactions` ran or would have, the last with `outcome`."""
+    """Something that is, or was, wrong. `id` is that of the event that opened it, and `value`
+    and `message` are of that event. `condition` says what it is about: the `level` of a series,
+    a sensor that has `failed` or is `stale`, a server that is `gone`, or that we may be `blind`;
+    `server` and `sensor` are null where it isn't about one. `level` is the last one it had,
+    `worst` the worst. `reactions` ran or would have, the last with `outcome`."""
 
     id: int
-    server: str
+    condition: Condition
+    server: str | None
     hostname: str
-    sensor: str
+    sensor: str | None
     instance: str | None
     state: Literal["open", "ended"]
     level: Literal["warned", "alarmed"]
     worst: Literal["warned", "alarmed"]
+    flapping: bool
     started: float
     ended: float | None
     value: Value
     message: str
+    acknowledged: Acknowledgement | None
     reactions: int
     outcome: str | None
 
@@ -363,7 +383,16 @@ class Step(_Shape):
     `outcome` the exit `status` and the `output`."""
 
     at: float
-    kind: Literal["reading", "level", "note", "reaction", "outcome", "recovery"]
+    kind: Literal[
+        "reading",
+        "level",
+        "acknowledged",
+        "unacknowledged",
+        "note",
+        "reaction",
+        "outcome",
+        "recovery",
+    ]
     text: str
 
 

@@ -1,231 +1,327 @@
-"""Incidents as the events tell them: from the warning or alarm that a series left normal with
-to its recovery, or to the removal of its server."""
+"""Incidents on disk: written with the event that changes them, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from outkept.model.action import Action
-from outkept.model.event import Event, split_label
-from outkept.store.openings import Span
+from outkept.model.event import Condition, Event, EventType
+from outkept.model.incident import Incident, IncidentState, following, key_of
+from outkept.model.level import Level
 from outkept.store.pages import Page, check_limit, decode_cursor, encode_cursor
-from outkept.store.records import ACTION, EVENT, action_of, clean, event_of
+from outkept.store.records import ACTION, EVENT, action_of, clean, event_of, insert_event
 
 MOST_EVENTS = 200
-"""Events of one incident that are given: a series that flaps for days has more, and the first
-of them tell as much as all."""
+"""Events of one incident that are given: one that flaps for days has more, and the first of
+them tell as much as all."""
 MOST_ACTIONS = 50
-MOST_WALKED = 10_000
-"""Level events of one server that are looked through for where an incident began."""
+MOST_INCIDENTS = 1_000_000
+TRIM_ROWS = 2000
 
-_OF_ONE = ("warned", "alarmed", "fired", "recovered", "message")
-_OPEN = """
-    WITH recovered AS (
-        SELECT server, sensor, max(id) AS id FROM events
-        WHERE type = 'recovered' AND server IS NOT NULL AND sensor IS NOT NULL
-        GROUP BY server, sensor),
-    removed AS (
-        SELECT server, max(id) AS id FROM events
-        WHERE type = 'removed' AND server IS NOT NULL GROUP BY server)
-    SELECT min(raised.id), raised.server, raised.sensor FROM events AS raised
-    LEFT JOIN recovered ON recovered.server = raised.server AND recovered.sensor = raised.sensor
-    LEFT JOIN removed ON removed.server = raised.server
-    WHERE raised.type IN ('warned', 'alarmed') AND raised.sensor IS NOT NULL
-    AND raised.server IS NOT NULL
-    AND raised.id > max(coalesce(recovered.id, 0), coalesce(removed.id, 0))
-    GROUP BY raised.server, raised.sensor"""
+_COLUMNS = (
+    "id, condition, server, sensor, level, worst, opened, value, message, ended, flapping,"
+    " acknowledged_at, acknowledged_by"
+)
+_CHANGED = "level = ?, worst = ?, ended = ?, flapping = ?, acknowledged_at = ?, acknowledged_by = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An incident's events, the opening one first and the oldest MOST_EVENTS of them, with the
-    one that ended it if it is over; and the reactions to it, the oldest first."""
+    """An incident with its events, the opening one first and the oldest MOST_EVENTS of them, and
+    the last of all if it is over; and with the oldest MOST_ACTIONS of its actions. Both are empty
+    where they are so old that they are no longer kept."""
 
+    incident: Incident
     events: tuple[Event, ...]
     actions: tuple[Action, ...]
 
 
-def open_spans(connection: sqlite3.Connection) -> list[Span]:
-    """The incidents that are open, found among all events."""
-    return [
-        Span(first, None, server, sensor) for first, server, sensor in connection.execute(_OPEN)
-    ]
+def take(connection: sqlite3.Connection, event: Event) -> Event:
+    """Insert an event and have its incident follow; the event with its id and its incident's.
+
+    One that removes a server, or ends its being gone, ends what it ends; nothing else is asked of
+    the caller than that it has a transaction.
+    """
+    if event.type is EventType.REMOVED and event.server is not None:
+        written = insert_event(connection, event)
+        for incident in open_incidents(connection, event.server):
+            _save(connection, following(incident, written))
+        return written
+    key = key_of(event)
+    before = None if key is None else _open(connection, key)
+    if event.incident is None:
+        event = replace(event, incident=before.id if before is not None else None)
+    written = insert_event(connection, event)
+    after = following(before, written) if key is not None else None
+    if before is None and after is not None:
+        connection.execute("UPDATE events SET incident = id WHERE id = ?", (after.id,))
+        connection.execute(
+            f"INSERT INTO incidents ({_COLUMNS}) VALUES ({', '.join('?' * 13)})",  # noqa: S608
+            _row(after),
+        )
+        return replace(written, incident=after.id)
+    if after != before:
+        _save(connection, after)
+    return written
+
+
+def open_incidents(connection: sqlite3.Connection, server: str | None = None) -> list[Incident]:
+    """All that are open, or those about one server; the oldest first."""
+    where, bound = ("", ()) if server is None else (" AND server = ?", (server,))
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NULL{where} ORDER BY id",  # noqa: S608
+        bound,
+    )
+    return [_incident(row) for row in rows]
 
 
 def incidents_page(
     connection: sqlite3.Connection,
     limit: int,
     cursor: str | None,
-    opened: Sequence[Span],
-    server: str | None,
-    state: str | None,
+    server: str | None = None,
+    state: str | None = None,
 ) -> Page[Found]:
-    """Those that are open (`opened`), the newest first, then those that ended, the last to end
-    first. `state` is `open` or `ended` where only such are wanted."""
-    after = decode_cursor(cursor, str, int, int) if cursor is not None else None
-    if after is not None and after[0] not in ("open", "ended"):
-        raise ValueError("cursor is not one that this list gave")
-    wanted = _after(connection, after, opened, server, state)
-    spans = list(islice(wanted, check_limit(limit) + 1))
-    taken = spans[:limit]
-    following = None
-    if len(spans) > limit:
+    """Those that are open, the newest first, then those that ended, the last to end first."""
+    kind, ended, id_ = IncidentState.OPEN.value, 1e300, 1 << 62
+    if cursor is not None:
+        kind, ended, id_ = _place(cursor)
+    most = check_limit(limit) + 1
+    rows: list[Incident] = []
+    if state != IncidentState.ENDED and kind == IncidentState.OPEN:
+        rows += _open_after(connection, id_, server, most)
+        id_ = 1 << 62
+    if state != IncidentState.OPEN and len(rows) < most:
+        rows += _ended_after(connection, (ended, id_), server, most - len(rows))
+    taken = rows[:limit]
+    following_ = None
+    if len(rows) > limit:
         last = taken[-1]
-        kind = "open" if last.last is None else "ended"
-        following = encode_cursor(kind, last.last or 0, last.first)
-    found = (_found(connection, span) for span in taken)
-    return Page(tuple(one for one in found if one is not None), following)
+        following_ = encode_cursor(last.state.value, last.ended or 1e300, last.id)
+    return Page(tuple(_found(connection, one) for one in taken), following_)
+
+
+def _place(cursor: str) -> tuple[str, float, int]:
+    kind, ended, id_ = decode_cursor(cursor, str, float, int)
+    if kind not in tuple(IncidentState):
+        raise ValueError("cursor is not one that this list gave")
+    return str(kind), float(ended), int(id_)
 
 
 def incident(connection: sqlite3.Connection, event: int) -> Found | None:
-    """The incident that an event is part of: the one it opened, or any other of it."""
-    span = _around(connection, event)
-    return None if span is None else _found(connection, span)
-
-
-def _after(
-    connection: sqlite3.Connection,
-    after: Sequence[Any] | None,
-    opened: Sequence[Span],
-    server: str | None,
-    state: str | None,
-) -> Iterator[Span]:
-    if state != "ended" and (after is None or after[0] == "open"):
-        before = None if after is None else after[2]
-        for span in sorted(opened, key=lambda span: -span.first):
-            if before is None or span.first < before:
-                yield span
-    if state != "open":
-        place = (after[1], after[2]) if after is not None and after[0] == "ended" else None
-        yield from _ended(connection, place, server)
-
-
-def _ended(
-    connection: sqlite3.Connection, before: tuple[int, int] | None, server: str | None
-) -> Iterator[Span]:
-    # By id, without an index on the type: what is asked for are the newest few.
-    rows = connection.execute(
-        "SELECT id, type, server, sensor FROM events NOT INDEXED"
-        " WHERE type IN ('recovered', 'removed') AND server IS NOT NULL"
-        " AND (? IS NULL OR server = ?) AND id <= ? ORDER BY id DESC",
-        (server, server, before[0] if before else 1 << 62),
-    )
-    for id, type_, of, sensor in rows:
-        for span in _ended_by(connection, id, of, None if type_ == "removed" else sensor):
-            if before is None or (id, span.first) < before:
-                yield span
-
-
-def _ended_by(
-    connection: sqlite3.Connection, last: int, server: str, sensor: str | None
-) -> list[Span]:
-    """What this recovery ended, or where `sensor` is None, this removal of the server; the
-    newest first."""
-    opened: dict[str, int] = {}
-    over: set[str] = set()
-    for id, type_, label in _backwards(connection, server, sensor, last):
-        if type_ == "removed":
-            break
-        if label is None or label in over:
-            continue
-        if type_ == "recovered":
-            over.add(label)
-            if sensor is not None:
-                break
-        else:
-            opened[label] = id
-    spans = [Span(first, last, server, label) for label, first in opened.items()]
-    return sorted(spans, key=lambda span: -span.first)
-
-
-def _backwards(
-    connection: sqlite3.Connection, server: str, sensor: str | None, before: int
-) -> Iterator[tuple[int, str, str | None]]:
-    """Level events of a series (None: of all of the server's) and removals, newest first."""
-    rows = connection.execute(
-        "SELECT id, type, sensor FROM events INDEXED BY events_by_server WHERE server = ?"
-        " AND id < ? AND (type = 'removed' OR (type IN ('warned', 'alarmed', 'recovered')"
-        " AND (? IS NULL OR sensor = ?))) ORDER BY id DESC LIMIT ?",
-        (server, before, sensor, sensor, MOST_WALKED),
-    )
-    yield from rows
-
-
-def _around(connection: sqlite3.Connection, event: int) -> Span | None:
+    """The incident that an event is part of, the one that opened it or any other."""
     if not 0 < event < 1 << 62:
         return None
-    row = connection.execute(
-        "SELECT type, server, sensor FROM events WHERE id = ?", (event,)
-    ).fetchone()
-    if row is None or row[0] not in _OF_ONE or row[1] is None or row[2] is None:
-        return None
-    type_, server, sensor = row
-    # What a reaction says may come after the recovery: it belongs to what ended then.
-    last = event if type_ == "recovered" else _recovery_before(connection, event, server, sensor)
-    if last is None:
-        opened = _ended_by(connection, event + 1, server, sensor)
-        if not opened:
-            return None
-        return Span(opened[0].first, _end(connection, event, server, sensor), server, sensor)
-    ended = _ended_by(connection, last, server, sensor)
-    return ended[0] if ended else None
+    row = connection.execute("SELECT incident FROM events WHERE id = ?", (event,)).fetchone()
+    return _by_id(connection, event if row is None else row[0])
 
 
-def _recovery_before(
-    connection: sqlite3.Connection, event: int, server: str, sensor: str
-) -> int | None:
-    """The recovery that comes right before an event which raises nothing itself."""
-    for id, type_, _ in _backwards(connection, server, sensor, event + 1):
-        return id if type_ == "recovered" else None
-    return None
+def trim_incidents(connection: sqlite3.Connection, now: float, age: float) -> bool:
+    """Delete a slice of those that ended more than `age` seconds ago; whether there was any."""
+    gone = connection.execute(
+        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended < ?"
+        " ORDER BY ended LIMIT ?)",
+        (now - age, TRIM_ROWS),
+    ).rowcount
+    return gone > 0
 
 
-def _end(connection: sqlite3.Connection, event: int, server: str, sensor: str) -> int | None:
-    row = connection.execute(
-        "SELECT id FROM events INDEXED BY events_by_server WHERE server = ? AND id > ?"
-        " AND (type = 'removed' OR (type = 'recovered' AND sensor = ?)) ORDER BY id LIMIT 1",
-        (server, event, sensor),
-    ).fetchone()
-    return None if row is None else int(row[0])
-
-
-def _found(connection: sqlite3.Connection, span: Span) -> Found | None:
-    """None where its events are so old that they are no longer kept."""
-    last = span.last if span.last is not None else 1 << 62
+def from_events(connection: sqlite3.Connection) -> None:
+    """Make the incidents of a database whose events were written before there were any."""
+    opened: dict[tuple[str, str], Incident] = {}
     rows = connection.execute(
-        f"SELECT {EVENT} FROM events INDEXED BY events_by_server WHERE server = ?"  # noqa: S608
-        " AND sensor = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?",
-        (span.server, span.sensor, span.first, last, MOST_EVENTS),
+        "SELECT id, at, type, server, sensor, value, message FROM events WHERE server IS NOT NULL"
+        " ORDER BY id"
     ).fetchall()
-    if not rows or rows[0][0] != span.first:
-        return None
-    events = [event_of(row) for row in rows]
-    if span.last is not None and events[-1].id != span.last:
-        row = connection.execute(
-            f"SELECT {EVENT} FROM events WHERE id = ?",  # noqa: S608
-            (span.last,),
-        ).fetchone()
-        events.append(event_of(row))
-    ended_at = events[-1].at if span.last is not None else None
-    return Found(tuple(events), tuple(_actions(connection, span, events[0].at, ended_at)))
-
-
-def _actions(
-    connection: sqlite3.Connection, span: Span, started: float, ended: float | None
-) -> list[Action]:
-    name, instance = split_label(span.sensor)
-    rows = connection.execute(
-        f"SELECT {ACTION} FROM actions WHERE server = ? AND sensor = ? AND instance IS ?"  # noqa: S608
-        " AND at >= ? AND at <= ? ORDER BY id LIMIT ?",
-        (
-            span.server,
-            clean(name),
-            instance,
-            started,
-            1e15 if ended is None else ended,
-            MOST_ACTIONS,
-        ),
+    for id_, at, type_, server, sensor, value, message in rows:
+        event = Event(at, EventType(type_), message, server, sensor, value, id_)
+        if event.type is EventType.REMOVED:
+            for key in [key for key in opened if key[0] == server]:
+                _keep(connection, following(opened.pop(key), event))
+            continue
+        if sensor is None or event.type not in _OF_SERIES:
+            continue
+        before = opened.get((server, sensor))
+        after = following(before, event)
+        if after is None:
+            continue
+        connection.execute("UPDATE events SET incident = ? WHERE id = ?", (after.id, id_))
+        if after.ended is None:
+            opened[server, sensor] = after
+        else:
+            del opened[server, sensor]
+            _keep(connection, after)
+    for one in opened.values():
+        _keep(connection, one)
+    connection.execute(
+        "UPDATE actions SET incident = (SELECT max(id) FROM incidents WHERE"
+        " incidents.server = actions.server AND incidents.sensor = actions.sensor ||"
+        " CASE WHEN actions.instance IS NULL THEN '' ELSE '[' || actions.instance || ']' END"
+        " AND incidents.opened <= actions.at)"
     )
-    return [action_of(row) for row in rows]
+    # One incident may have had several: only from now on there is at most one.
+    connection.execute(
+        "UPDATE actions SET step = 1 + (SELECT count(*) FROM actions AS earlier"
+        " WHERE earlier.incident = actions.incident AND earlier.id < actions.id)"
+        " WHERE incident IS NOT NULL"
+    )
+
+
+_OF_SERIES = (
+    EventType.WARNED,
+    EventType.ALARMED,
+    EventType.FIRED,
+    EventType.RECOVERED,
+    EventType.MESSAGE,
+)
+
+
+def _keep(connection: sqlite3.Connection, one: Incident | None) -> None:
+    assert one is not None
+    connection.execute(
+        f"INSERT INTO incidents ({_COLUMNS}) VALUES ({', '.join('?' * 13)})",  # noqa: S608
+        _row(one),
+    )
+
+
+def _save(connection: sqlite3.Connection, one: Incident | None) -> None:
+    assert one is not None
+    changed = (
+        one.level.value,
+        one.worst.value,
+        one.ended,
+        one.flapping,
+        one.acknowledged_at,
+        clean(one.acknowledged_by),
+    )
+    connection.execute(f"UPDATE incidents SET {_CHANGED} WHERE id = ?", (*changed, one.id))  # noqa: S608
+
+
+def _open(
+    connection: sqlite3.Connection, key: tuple[Condition, str | None, str | None]
+) -> Incident | None:
+    condition, server, sensor = key
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NULL AND condition = ?"  # noqa: S608
+        " AND coalesce(server, '') = ? AND coalesce(sensor, '') = ?",
+        (condition.value, server or "", clean(sensor or "")),
+    ).fetchone()
+    return None if row is None else _incident(row)
+
+
+def _open_after(
+    connection: sqlite3.Connection, before: int, server: str | None, most: int
+) -> list[Incident]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NULL AND (? IS NULL OR server = ?)"  # noqa: S608
+        " AND id < ? ORDER BY id DESC LIMIT ?",
+        (server, server, before, most),
+    )
+    return [_incident(row) for row in rows]
+
+
+def _ended_after(
+    connection: sqlite3.Connection,
+    before: tuple[float, int],
+    server: str | None,
+    most: int,
+) -> list[Incident]:
+    of = "" if server is None else " AND server = ?"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NOT NULL AND (ended, id) < (?, ?){of}"  # noqa: S608
+        " ORDER BY ended DESC, id DESC LIMIT ?",
+        (*before, *([] if server is None else [server]), most),
+    )
+    return [_incident(row) for row in rows]
+
+
+def _by_id(connection: sqlite3.Connection, id_: int | None) -> Found | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE id = ?",  # noqa: S608
+        (id_,),
+    ).fetchone()
+    return None if row is None else _found(connection, _incident(row))
+
+
+def _found(connection: sqlite3.Connection, one: Incident) -> Found:
+    rows = connection.execute(
+        f"SELECT {EVENT} FROM events WHERE incident = ? ORDER BY id LIMIT ?",  # noqa: S608
+        (one.id, MOST_EVENTS),
+    ).fetchall()
+    events = [event_of(row) for row in rows]
+    if len(events) == MOST_EVENTS:
+        last = connection.execute(
+            f"SELECT {EVENT} FROM events WHERE incident = ? ORDER BY id DESC LIMIT 1",  # noqa: S608
+            (one.id,),
+        ).fetchone()
+        if last[0] != events[-1].id:
+            events.append(event_of(last))
+    actions = connection.execute(
+        f"SELECT {ACTION} FROM actions WHERE incident = ? ORDER BY id LIMIT ?",  # noqa: S608
+        (one.id, MOST_ACTIONS),
+    )
+    return Found(one, tuple(events), tuple(action_of(row) for row in actions))
+
+
+def _row(one: Incident) -> tuple[object, ...]:
+    return (
+        one.id,
+        one.condition.value,
+        one.server,
+        None if one.sensor is None else clean(one.sensor),
+        one.level.value,
+        one.worst.value,
+        one.opened,
+        clean(one.value) if isinstance(one.value, str) else one.value,
+        clean(one.message),
+        one.ended,
+        one.flapping,
+        one.acknowledged_at,
+        clean(one.acknowledged_by),
+    )
+
+
+def _incident(row: Sequence[Any]) -> Incident:
+    id_, condition, server, sensor, level, worst, opened, value, message, ended, *more = row
+    flapping, acknowledged_at, acknowledged_by = more
+    return Incident(
+        id_,
+        Condition(condition),
+        server,
+        sensor,
+        Level(level),
+        Level(worst),
+        opened,
+        value,
+        message,
+        ended,
+        bool(flapping),
+        acknowledged_at,
+        acknowledged_by,
+    )
+
+
+TABLES: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
+    """CREATE TABLE incidents (
+        id INTEGER PRIMARY KEY, condition TEXT NOT NULL, server TEXT, sensor TEXT,
+        level TEXT NOT NULL, worst TEXT NOT NULL, opened REAL NOT NULL, value,
+        message TEXT NOT NULL, ended REAL, flapping INTEGER NOT NULL, acknowledged_at REAL,
+        acknowledged_by TEXT NOT NULL)""",
+    """CREATE UNIQUE INDEX incidents_open ON incidents
+        (condition, coalesce(server, ''), coalesce(sensor, '')) WHERE ended IS NULL""",
+    "CREATE INDEX incidents_by_end ON incidents (ended, id) WHERE ended IS NOT NULL",
+    "CREATE INDEX incidents_by_server ON incidents (server, ended, id)",
+    "ALTER TABLE events ADD COLUMN condition TEXT",
+    "ALTER TABLE events ADD COLUMN incident INTEGER",
+    "ALTER TABLE events ADD COLUMN by TEXT",
+    "CREATE INDEX events_by_incident ON events (incident, id) WHERE incident IS NOT NULL",
+    "ALTER TABLE actions ADD COLUMN incident INTEGER",
+    "ALTER TABLE actions ADD COLUMN step INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE actions ADD COLUMN by TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX actions_by_incident ON actions (incident, id) WHERE incident IS NOT NULL",
+    from_events,
+    # A second automatic start of the same thing can't even be written down.
+    """CREATE UNIQUE INDEX actions_once ON actions (incident, step)
+        WHERE incident IS NOT NULL AND by = '' AND outcome NOT IN ('dry-run', 'not sent')""",
+)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
-from outkept.model.event import Event, EventQuery, EventType
+from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.store.errors import StoreError
 from outkept.store.pages import Page, check_limit, decode_cursor, encode_cursor, like
@@ -27,8 +27,11 @@ MOST_REASONS = 500
 T = TypeVar("T")
 Bound = Sequence[object]
 
-EVENT = "id, at, type, server, sensor, value, message"
-ACTION = "id, at, server, sensor, instance, command, outcome, reason, finished_at, status, output"
+EVENT = "id, at, type, server, sensor, value, message, condition, incident, by"
+ACTION = (
+    "id, at, server, sensor, instance, command, outcome, reason, finished_at, status, output,"
+    " incident, step, by"
+)
 _ADDRESS = "address, port, outcome, reason, at, refusals, retry_at, server"
 
 
@@ -154,13 +157,14 @@ def address_outcomes(connection: sqlite3.Connection) -> list[tuple[str, str, int
     return rows.fetchall()
 
 
-def add_event(connection: sqlite3.Connection, event: Event) -> Event:
+def insert_event(connection: sqlite3.Connection, event: Event) -> Event:
     """Insert an event; the same with its id."""
     value = event.value
     if isinstance(value, float) and not math.isfinite(value):
         value = None
     cursor = connection.execute(
-        "INSERT INTO events (at, type, server, sensor, value, message) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO events (at, type, server, sensor, value, message, condition, incident, by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.at,
             event.type.value,
@@ -168,13 +172,28 @@ def add_event(connection: sqlite3.Connection, event: Event) -> Event:
             None if event.sensor is None else clean(event.sensor),
             clean(value)[:MOST_OUTPUT] if isinstance(value, str) else value,
             clean(event.message)[:MOST_OUTPUT],
+            None if event.condition is None else event.condition.value,
+            event.incident,
+            None if event.by is None else clean(event.by),
         ),
     )
     return replace(event, id=int(cursor.lastrowid or 0))
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    return Event(row[1], EventType(row[2]), row[6], row[3], row[4], row[5], row[0])
+    id_, at, type_, server, sensor, value, message, condition, incident, by = row
+    return Event(
+        at,
+        EventType(type_),
+        message,
+        server,
+        sensor,
+        value,
+        id_,
+        None if condition is None else Condition(condition),
+        incident,
+        by,
+    )
 
 
 def events_page(
@@ -202,16 +221,6 @@ def events_page(
     return _by_id(connection, f"SELECT {EVENT} FROM events {where}", bound, limit, event_of)  # noqa: S608
 
 
-def open_levels(connection: sqlite3.Connection) -> list[Event]:
-    """The newest level event of each series, where it isn't a recovery."""
-    rows = connection.execute(
-        f"SELECT {EVENT} FROM events WHERE type != 'recovered' AND id IN"  # noqa: S608
-        " (SELECT max(id) FROM events WHERE type IN ('warned', 'alarmed', 'recovered')"
-        " AND server IS NOT NULL AND sensor IS NOT NULL GROUP BY server, sensor)"
-    )
-    return [event_of(row) for row in rows]
-
-
 def count_events(connection: sqlite3.Connection, since: float) -> dict[str, int]:
     """How many events of each type there were at or after `since`."""
     rows = connection.execute(
@@ -224,7 +233,7 @@ def add_action(connection: sqlite3.Connection, action: Action) -> Action:
     """Insert an action; the same with its id."""
     cursor = connection.execute(
         "INSERT INTO actions (at, server, sensor, instance, command, outcome, reason, finished_at,"
-        " status, output) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " status, output, incident, step, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             action.at,
             action.server,
@@ -236,6 +245,9 @@ def add_action(connection: sqlite3.Connection, action: Action) -> Action:
             action.finished_at,
             action.status,
             clean(action.output)[:MOST_OUTPUT],
+            action.incident,
+            action.step,
+            clean(action.by),
         ),
     )
     return replace(action, id=int(cursor.lastrowid or 0))
@@ -275,7 +287,8 @@ def close_unfinished(connection: sqlite3.Connection, now: float) -> list[Action]
 
 
 def action_of(row: Sequence[Any]) -> Action:
-    key, at, server, sensor, instance, command, outcome, reason, finished_at, status, output = row
+    key, at, server, sensor, instance, command, outcome, reason, finished_at, *more = row
+    status, output, incident, step, by = more
     return Action(
         server,
         sensor,
@@ -288,6 +301,9 @@ def action_of(row: Sequence[Any]) -> Action:
         status,
         output,
         key,
+        incident,
+        step,
+        by,
     )
 
 

@@ -7,6 +7,7 @@ plus one is the `user_version` of a database that has taken it.
 import sqlite3
 from collections.abc import Callable
 
+from outkept.store import incidents, tables
 from outkept.store.legacy import from_rows
 
 Statement = str | Callable[[sqlite3.Connection], None]
@@ -122,4 +123,11 @@ _CHUNKS: tuple[Statement, ...] = (
 # only version 0, and the number of this step has it say so.
 _PLANES: tuple[Statement, ...] = ()
 
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _CHUNKS, _PLANES)
+_JUDGEMENT: tuple[Statement, ...] = (
+    *incidents.TABLES,
+    *tables.SILENCES,
+    *tables.LATCHES,
+    *tables.OUTBOX,
+)
+
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _CHUNKS, _PLANES, _JUDGEMENT)

@@ -13,9 +13,10 @@ from typing import TypeVar
 from outkept.model.action import Action
 from outkept.model.address import AddressState
 from outkept.model.event import Event, EventQuery
+from outkept.model.incident import Incident
 from outkept.model.reading import Reading
 from outkept.model.server import Server
-from outkept.store import records
+from outkept.store import incidents, records
 from outkept.store.database import open_database
 from outkept.store.engine import ChunkHistory
 from outkept.store.errors import StoreError
@@ -29,9 +30,8 @@ from outkept.store.history import (
     SeriesKey,
     Window,
 )
-from outkept.store.incidents import Found, incident, incidents_page, open_spans
+from outkept.store.incidents import Found
 from outkept.store.lock import StateLock
-from outkept.store.openings import Openings
 from outkept.store.pace import AT_ONCE, Pace
 from outkept.store.pages import Page, check_limit
 from outkept.store.readers import Readers
@@ -83,8 +83,6 @@ class Store:
         self._history: History = ChunkHistory(connection, self._readers.connection, retention)
         self._writer = Writer(path, connection, self._history, most_samples)
         self._refused = 0
-        self._openings = Openings()
-        self._opening = asyncio.Lock()
 
     @classmethod
     def open(
@@ -106,6 +104,17 @@ class Store:
         except BaseException:
             lock.release()
             raise
+
+    # What the parts of the store with a file of their own are made of
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` in a transaction of the writer's; what it wrote is on disk when this
+        returns."""
+        return await asyncio.wrap_future(self._writer.submit(partial(job, self._connection)))
+
+    async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` on a connection that can't write."""
+        return await self._readers.run(job)
 
     # Inventory
 
@@ -204,15 +213,9 @@ class Store:
     # Events and actions
 
     async def add_event(self, event: Event) -> Event:
-        """Write an event; the same with its id, on disk."""
-        try:
-            written = await self._write(partial(records.add_event, self._connection, event))
-        except BaseException:
-            # Cancelled, it may be written all the same.
-            self._openings.forget()
-            raise
-        self._openings.note(written)
-        return written
+        """Write an event, and what it makes of its incident; the event with its id and its
+        incident's, on disk."""
+        return await self.write(lambda connection: incidents.take(connection, event))
 
     async def events(
         self,
@@ -247,23 +250,17 @@ class Store:
         """A page of incidents: those that are open, the newest first, then those that ended,
         the last to end first. `state` is `open` or `ended` where only such are wanted. Raises
         ValueError for a bad limit or cursor."""
-        async with self._opening:
-            while not self._openings.known:
-                with self._openings.being_found() as found:
-                    found(await self._readers.run(open_spans))
-        opened = self._openings.spans(server)
         return await self._readers.run(
-            lambda connection: incidents_page(connection, limit, cursor, opened, server, state)
+            lambda connection: incidents.incidents_page(connection, limit, cursor, server, state)
         )
 
     async def incident(self, event: int) -> Found | None:
         """The incident that the event of this id is part of; None if it is part of none."""
-        return await self._readers.run(lambda connection: incident(connection, event))
+        return await self._readers.run(lambda connection: incidents.incident(connection, event))
 
-    async def open_levels(self) -> list[Event]:
-        """The newest level event of each series that is still warned or alarmed, so that a
-        restart doesn't enter a level a second time."""
-        return await self._readers.run(records.open_levels)
+    async def open_incidents(self) -> list[Incident]:
+        """All incidents that are open, the oldest first."""
+        return await self._readers.run(incidents.open_incidents)
 
     async def count_events(self, since: float) -> dict[str, int]:
         """How many events of each type there were at or after `since` (UNIX seconds)."""
@@ -271,16 +268,16 @@ class Store:
 
     async def intend(self, action: Action) -> Action:
         """Write an action before anything is sent; the same with its id, on disk."""
-        return await self._write(partial(records.add_action, self._connection, action))
+        return await self.write(lambda connection: records.add_action(connection, action))
 
     async def finish(self, action: Action) -> None:
         """Write the outcome of an action that was intended. Raises StoreError also where there
         is no action of its id."""
-        await self._write(partial(records.finish_action, self._connection, action))
+        await self.write(lambda connection: records.finish_action(connection, action))
 
     async def close_unfinished(self, now: float) -> list[Action]:
         """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN; those actions."""
-        return await self._write(partial(records.close_unfinished, self._connection, now))
+        return await self.write(lambda connection: records.close_unfinished(connection, now))
 
     async def last_action(self, server: str, sensor: str) -> Action | None:
         """The newest action of a sensor on a server, whatever its instance and outcome: its
@@ -301,7 +298,7 @@ class Store:
 
     async def set_meta(self, key: str, value: str) -> None:
         """Note a value under a key."""
-        await self._write(partial(records.set_meta, self._connection, key, value))
+        await self.write(lambda connection: records.set_meta(connection, key, value))
 
     async def get_meta(self, key: str) -> str | None:
         """The value noted under a key."""
@@ -315,7 +312,8 @@ class Store:
         """
         end = time.monotonic() + MAINTAIN_S
         expire = partial(records.trim, self._connection, now, self._retention.hours)
-        for job in (partial(self._history.maintain, now), expire):
+        ended = partial(incidents.trim_incidents, self._connection, now, self._retention.hours)
+        for job in (partial(self._history.maintain, now), expire, ended):
             slice_ = partial(self._slice, job, now, pace)
             while True:
                 submitted = self._writer.submit(slice_, behind=True)
@@ -359,9 +357,6 @@ class Store:
         more = job()
         busy = pace.clock() - begun
         return pace.pause(busy, self._history.backlog(now)) if more else None
-
-    async def _write(self, job: Callable[[], T]) -> T:
-        return await asyncio.wrap_future(self._writer.submit(job))
 
     def _add(self, readings: list[Reading]) -> None:
         self._refused += self._history.add(readings)

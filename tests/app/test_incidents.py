@@ -1,12 +1,15 @@
 """What events and reactions of one series make of an incident."""
 
 from dataclasses import replace
+from typing import Any
 
 from outkept.app.heat import chosen, spread
 from outkept.app.incidents import incident_detail, incident_view, timeline
 from outkept.model.action import Action, ActionOutcome
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
+from outkept.model.incident import following
 from outkept.store.history import HeatRow
+from outkept.store.incidents import Found
 
 T = 1_700_000_000.0
 
@@ -25,23 +28,46 @@ ACTION = Action(
 )
 
 
+def found(*events: Event, actions: tuple[Action, ...] = ()) -> Found:
+    incident = None
+    for one in events:
+        incident = following(incident, one)
+    assert incident is not None
+    return Found(incident, events, actions)
+
+
+def view(*events: Event) -> dict[str, Any]:
+    return incident_view(found(*events).incident, [], "web1")
+
+
 def test_it_is_open_until_it_has_recovered() -> None:
-    view = incident_view([WARNED, ALARMED], [], "web1")
-    assert (view["id"], view["state"], view["ended"]) == (1, "open", None)
-    assert (view["level"], view["worst"]) == ("alarmed", "alarmed")
-    assert (view["sensor"], view["instance"], view["value"]) == ("disk", "/var", 86.0)
-    view = incident_view([WARNED, RECOVERED], [], "web1")
-    assert (view["state"], view["started"], view["ended"]) == ("ended", T, T + 120)
+    shown = view(WARNED, ALARMED)
+    assert (shown["id"], shown["state"], shown["ended"]) == (1, "open", None)
+    assert (shown["level"], shown["worst"]) == ("alarmed", "alarmed")
+    assert (shown["sensor"], shown["instance"], shown["value"]) == ("disk", "/var", 86.0)
+    shown = view(WARNED, RECOVERED)
+    assert (shown["state"], shown["started"], shown["ended"]) == ("ended", T, T + 120)
 
 
 def test_what_has_fallen_back_to_warned_was_alarmed_all_the_same() -> None:
-    view = incident_view([ALARMED, replace(WARNED, id=9, at=T + 90)], [], "web1")
-    assert (view["level"], view["worst"]) == ("warned", "alarmed")
+    shown = view(ALARMED, replace(WARNED, id=9, at=T + 90))
+    assert (shown["level"], shown["worst"]) == ("warned", "alarmed")
 
 
-def test_a_removed_server_ends_it() -> None:
-    removed = event(9, EventType.REMOVED, 500, sensor=None, value=None)
-    assert incident_view([WARNED, removed], [], "web1")["state"] == "ended"
+def test_who_has_taken_it_on_is_said() -> None:
+    taken = event(3, EventType.ACKNOWLEDGED, 90, "ada has taken it on", by="ada")
+    shown = incident_detail(found(ALARMED, taken), "web1")
+    assert shown["acknowledged"] == {"at": T + 90, "by": "ada"}
+    assert [step["kind"] for step in shown["steps"]] == ["reading", "level", "acknowledged"]
+    withdrawn = event(4, EventType.UNACKNOWLEDGED, 99, "ada can't", by="ada")
+    assert view(ALARMED, taken, withdrawn)["acknowledged"] is None
+
+
+def test_what_is_about_no_series_has_neither_reading_nor_sensor() -> None:
+    gone = event(1, EventType.GONE, 0, sensor=None, value=None, condition=Condition.GONE)
+    shown = incident_detail(found(gone), "web1")
+    assert (shown["condition"], shown["sensor"], shown["level"]) == ("gone", None, "alarmed")
+    assert [step["kind"] for step in shown["steps"]] == ["level"]
 
 
 def test_reading_level_reaction_outcome_and_recovery_come_in_order() -> None:
@@ -64,7 +90,7 @@ def test_why_no_reaction_ran_is_a_note() -> None:
 
 
 def test_a_detail_holds_all_that_it_is_made_of() -> None:
-    detail = incident_detail([ALARMED, RECOVERED], [ACTION], "web1")
+    detail = incident_detail(found(ALARMED, RECOVERED, actions=(ACTION,)), "web1")
     assert [one["id"] for one in detail["events"]] == [2, 4]
     assert [one["output"] for one in detail["actions"]] == ["freed 2G"]
     assert detail["outcome"] == "done"

@@ -206,7 +206,7 @@ async def test_an_open_alarm_is_fired_when_its_reaction_may_have_run(
 ) -> None:
     await store.add_event(Event(NOW, EventType.ALARMED, "web1: load", "s1", "load", 11.0))
     intended = await store.intend(
-        Action("s1", "load", "true", NOW + 1, ActionOutcome.INTENDED, "is 11 >= 10")
+        Action("s1", "load", "true", NOW + 1, ActionOutcome.INTENDED, "is 11 >= 10", incident=1)
     )
     if outcome is not ActionOutcome.INTENDED:
         await store.finish(replace(intended, outcome=outcome))
@@ -298,7 +298,7 @@ def test_events_actions_and_addresses_have_the_keys_of_the_contract() -> None:
     event = event_view(Event(NOW, EventType.ALARMED, "high", "s1", "load", 11.0, 7))
     assert event == {
         "id": 7, "at": NOW, "type": "alarmed", "server": "s1", "sensor": "load",
-        "value": 11.0, "message": "high",
+        "value": 11.0, "message": "high", "condition": None, "incident": None, "by": None,
     }  # fmt: skip
     action = action_view(Action("s1", "load", "true", NOW, ActionOutcome.DRY_RUN, "high"))
     assert action["outcome"] == "dry-run"

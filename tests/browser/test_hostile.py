@@ -79,6 +79,9 @@ def _action(index: int, text: str) -> dict[str, Any]:
         "status": None,
         "output": text,
         "finished_at": None,
+        "incident": None,
+        "step": 1,
+        "by": "",
     }
 
 

@@ -44,6 +44,9 @@ def troubled() -> Fleet:
             "status": 0,
             "output": "freed 2G",
             "finished_at": now - 195,
+            "incident": None,
+            "step": 1,
+            "by": "",
         }
     ]
     return fleet

@@ -115,6 +115,7 @@ class Fleet(Fleetwide):
     def tell(self, type_: str, message: str, **more: Any) -> Json:
         """Something happened."""
         event: Json = {"server": None, "sensor": None, "value": None, "at": time.time()}
+        event |= {"condition": None, "incident": None, "by": None}
         event |= {"id": next(self._ids), "type": type_, "message": message} | more
         self.log.append(event)
         if self.hub:
@@ -319,6 +320,9 @@ def _tell_what_happened(fleet: Fleet, ids: list[str]) -> None:
                 "status": 0,
                 "output": "Vacuuming done, freed 1.2G of archived journals",
                 "finished_at": time.time() - 58,
+                "incident": None,
+                "step": 1,
+                "by": "",
             }
         )
 

@@ -12,9 +12,11 @@ from outkept.app.heat import chosen, row_view, spread
 from outkept.app.incidents import incident_detail, incident_view
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.event import Event, EventQuery, EventType, sensor_label
+from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page
 from outkept.store.history import HeatRow
+from outkept.store.incidents import Found
 
 _DEFINITION: Json = {
     "description": "",
@@ -101,6 +103,9 @@ def _react(made: "_Made", server_id: str, now: float) -> None:
             "status": 0,
             "output": "Vacuuming done, freed 1.2G of archived journals",
             "finished_at": now - 58,
+            "incident": None,
+            "step": 1,
+            "by": "",
         }
     )
 
@@ -248,8 +253,8 @@ class Fleetwide:
         state: str | None = None,
     ) -> Page:
         views = [
-            incident_view(events, self._actions(events), self._hostname(events[0].server or ""))
-            for events in self._runs()
+            incident_view(one.incident, one.actions, self._hostname(one.incident.server or ""))
+            for one in self._found()
         ]
         wanted = [
             one
@@ -265,11 +270,11 @@ class Fleetwide:
         )
 
     async def incident(self, event: int, now: float) -> Json | None:
-        for events in self._runs():
-            if event not in [each.id for each in events]:
+        for found in self._found():
+            if event not in [each.id for each in found.events]:
                 continue
-            server = events[0].server or ""
-            view = incident_detail(events, self._actions(events), self._hostname(server))
+            server = found.incident.server or ""
+            view = incident_detail(found, self._hostname(server))
             from_, to = view["started"] - 1800, (view["ended"] or now) + 600
             series: Json = next(
                 (
@@ -369,19 +374,25 @@ class Fleetwide:
             }
         yield from self._made.tried
 
-    def _runs(self) -> Iterator[list[Event]]:
-        """The events of each incident."""
-        open_: dict[tuple[str, str], list[Event]] = {}
+    def _found(self) -> Iterator[Found]:
+        """The incidents that the log's events make."""
+        opened: dict[IncidentKey, tuple[Incident, list[Event]]] = {}
+        ended = []
         for one in self._made.log:
             event = _event(one)
-            key = (event.server or "", event.sensor or "")
-            if event.type in (EventType.WARNED, EventType.ALARMED) and all(key):
-                open_.setdefault(key, []).append(event)
-            elif key in open_:
-                open_[key].append(event)
-                if event.type is EventType.RECOVERED:
-                    yield open_.pop(key)
-        yield from open_.values()
+            key = key_of(event)
+            if key is None:
+                continue
+            before, events = opened.pop(key, (None, []))
+            after = following(before, event)
+            if after is None:
+                continue
+            if after.ended is None:
+                opened[key] = after, [*events, event]
+            else:
+                ended.append((after, [*events, event]))
+        for incident, events in (*ended, *opened.values()):
+            yield Found(incident, tuple(events), tuple(self._actions(events)))
 
     def _actions(self, events: list[Event]) -> list[Action]:
         return [

@@ -255,7 +255,7 @@ async def test_incidents_tell_their_story(client: Client) -> None:
     action = Action(
         "a", "load", "uptime", NOW - 598.9, ActionOutcome.DONE, "it alarmed", None, NOW, 0, "ok"
     )
-    await store.intend(action)
+    await store.intend(replace(action, incident=ids[0]))
     store.add_readings([Reading("a", "load", NOW - 601, (Sample(None, 12.0),))])
     await store.flush()
     answer = await client.get("/incidents")

@@ -1,26 +1,32 @@
-"""Incidents are found among the events of a real database."""
+"""Incidents follow the events of a real database."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
-from outkept.model.event import Event, EventQuery, EventType
+from outkept.model.event import Condition, Event, EventQuery, EventType
+from outkept.model.level import Level
 from outkept.model.server import Endpoint
-from outkept.store import Store
+from outkept.store import Store, StoreError
 from outkept.store.incidents import Found
-from outkept.store.openings import Openings, Span
 from tests.store.values import NOW
 
 W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
 
 
 async def told(
-    store: Store, type_: EventType, server: str = "a", sensor: str | None = "load"
+    store: Store,
+    type_: EventType,
+    server: str = "a",
+    sensor: str | None = "load",
+    **more: Any,
 ) -> int:
     at = NOW + len((await store.events(1000)).items)
-    return (await store.add_event(Event(at, type_, f"{server} {type_}", server, sensor))).id
+    event = Event(at, type_, f"{server} {type_}", server, sensor, **more)
+    return (await store.add_event(event)).id
 
 
 def ids(found: tuple[Found, ...]) -> list[list[int]]:
@@ -61,10 +67,10 @@ async def test_a_removed_server_ends_all_its_incidents(store: Store) -> None:
     await told(store, R, sensor="disk[/]")
     await told(store, A, sensor="users")
     await told(store, EventType.REMOVED, sensor=None)
-    assert ids((await store.incidents()).items) == [[4, 5], [1, 5], [2, 3]]
-    assert ids((await store.incidents(1)).items) == [[4, 5]]
+    assert ids((await store.incidents()).items) == [[4], [1], [2, 3]]
+    assert ids((await store.incidents(1)).items) == [[4]]
     second = await store.incidents(1, (await store.incidents(1)).next)
-    assert ids(second.items) == [[1, 5]]
+    assert ids(second.items) == [[1]]
 
 
 async def test_other_sensors_and_other_events_are_not_its_own(store: Store) -> None:
@@ -76,7 +82,7 @@ async def test_other_sensors_and_other_events_are_not_its_own(store: Store) -> N
     assert ids((await store.incidents()).items) == [[2], [1, 4, 5]]
 
 
-async def test_what_happens_after_the_first_look_is_followed(store: Store) -> None:
+async def test_what_is_open_follows_what_happens(store: Store) -> None:
     await told(store, W, "a")
     await told(store, W, "b")
     assert ids((await store.incidents(state="open")).items) == [[2], [1]]
@@ -85,31 +91,15 @@ async def test_what_happens_after_the_first_look_is_followed(store: Store) -> No
     await told(store, R, "b")
     assert ids((await store.incidents(state="open")).items) == [[4], [1, 3]]
     await told(store, EventType.REMOVED, "a", None)
-    assert ids((await store.incidents()).items) == [[4], [1, 3, 6], [2, 5]]
-
-
-async def test_what_happens_during_the_first_look_counts_once() -> None:
-    openings = Openings()
-    with openings.being_found() as found:
-        for number, type_ in ((3, R), (4, W), (6, R)):
-            openings.note(Event(NOW, type_, "told", "a", "load", id=number))
-        openings.note(Event(NOW, W, "told", "b", "load", id=7))
-        # Found as of event 4, which the notes go over once more.
-        found([Span(4, None, "a", "load"), Span(5, None, "c", "load")])
-    assert openings.known
-    assert {(span.server, span.first) for span in openings.spans(None)} == {("b", 7), ("c", 5)}
-
-
-async def test_after_a_write_that_failed_they_are_found_anew() -> None:
-    openings = Openings()
-    with openings.being_found() as found:
-        openings.forget()
-        found([])
-    assert not openings.known
+    assert ids((await store.incidents()).items) == [[4], [1, 3], [2, 5]]
 
 
 async def test_any_event_of_it_leads_to_it(store: Store) -> None:
-    for type_ in (W, A, EventType.FIRED, R, EventType.FIRED, W, R):
+    for type_ in (W, A, EventType.FIRED, R):
+        await told(store, type_)
+    # What a reaction says may come after the recovery.
+    await told(store, EventType.FIRED, incident=1)
+    for type_ in (W, R):
         await told(store, type_)
     for event, first in ((1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 6), (7, 6)):
         found = await store.incident(event)
@@ -120,18 +110,80 @@ async def test_any_event_of_it_leads_to_it(store: Store) -> None:
         assert await store.incident(nothing) is None
 
 
-async def test_its_reactions_are_those_of_its_series_and_time(store: Store) -> None:
+async def test_its_reactions_are_those_that_name_it(store: Store) -> None:
     await told(store, W, sensor="disk[/var]")
     await told(store, A, sensor="disk[/var]")
-    await told(store, R, sensor="disk[/var]")
     one = Action("a", "disk", "clean", NOW + 1, ActionOutcome.INTENDED, "alarm", "/var")
-    wanted = await store.intend(one)
-    await store.intend(replace(one, instance="/"))
-    await store.intend(replace(one, server="b"))
-    await store.intend(replace(one, at=NOW + 50))
+    wanted = await store.intend(replace(one, incident=1))
+    await store.intend(one)
     found = await store.incident(1)
     assert found is not None
     assert found.actions == (wanted,)
+
+
+async def test_a_second_automatic_start_cannot_be_written(store: Store) -> None:
+    await told(store, A)
+    one = Action("a", "load", "mend", NOW, ActionOutcome.INTENDED, "alarm", incident=1)
+    begun = await store.intend(one)
+    with pytest.raises(StoreError):
+        await store.intend(replace(one, at=NOW + 1))
+    # What was not sent is no start; the next step and a person's run are others.
+    await store.intend(replace(one, step=2))
+    await store.intend(replace(one, by="ada"))
+    await store.finish(replace(begun, outcome=ActionOutcome.NOT_SENT))
+    again = await store.intend(replace(one, at=NOW + 2))
+    await store.finish(replace(again, outcome=ActionOutcome.UNKNOWN))
+    with pytest.raises(StoreError):
+        await store.intend(replace(one, at=NOW + 3))
+
+
+async def test_each_condition_has_its_own(store: Store) -> None:
+    await told(store, W)
+    await told(store, EventType.FAILING, condition=Condition.FAILED)
+    await told(store, EventType.GONE, sensor=None, condition=Condition.GONE)
+    await told(store, R, condition=Condition.FAILED)
+    blind = Event(NOW, EventType.BLIND, "all gone", condition=Condition.BLIND)
+    await store.add_event(blind)
+    found = {one.id: one for one in await store.open_incidents()}
+    assert [(one.id, one.condition) for one in found.values()] == [
+        (1, Condition.LEVEL),
+        (3, Condition.GONE),
+        (5, Condition.BLIND),
+    ]
+    assert (found[3].level, found[5].server) == (Level.ALARMED, None)
+    assert ids((await store.incidents(state="ended")).items) == [[2, 4]]
+
+
+async def test_acknowledgement_holds_until_it_is_over(store: Store) -> None:
+    await told(store, W)
+    await told(store, EventType.ACKNOWLEDGED, by="ada")
+    await told(store, A)
+    (one,) = await store.open_incidents()
+    assert (one.acknowledged_by, one.acknowledged_at) == ("ada", NOW + 1)
+    assert (one.level, one.worst, one.flapping) == (Level.ALARMED, Level.ALARMED, False)
+    await told(store, R)
+    await told(store, W)
+    (one,) = await store.open_incidents()
+    assert (one.id, one.acknowledged) == (5, False)
+
+
+async def test_flapping_keeps_it_open_at_the_level_it_had(store: Store) -> None:
+    await told(store, A)
+    await told(store, EventType.FLAPPING)
+    (one,) = await store.open_incidents()
+    assert (one.flapping, one.level) == (True, Level.ALARMED)
+    await told(store, W)
+    (one,) = await store.open_incidents()
+    assert (one.flapping, one.level, one.worst) == (False, Level.WARNED, Level.ALARMED)
+
+
+async def test_old_ones_are_forgotten(store: Store) -> None:
+    await told(store, W)
+    await told(store, R)
+    await told(store, W)
+    while await store.maintain(NOW + 3 * 366 * 86400.0):
+        pass
+    assert [found.incident.id for found in (await store.incidents()).items] == [3]
 
 
 async def test_a_recovery_of_what_is_no_longer_known_is_no_incident(store: Store) -> None:

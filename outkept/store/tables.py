@@ -1,0 +1,25 @@
+"""Tables of what is judged, silenced, held back and told. Each group belongs to the module that
+reads and writes it; they are apart from those because a database is made before a store is."""
+
+SILENCES = (
+    # What is asked about is a column; the rest is one document.
+    """CREATE TABLE silences (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, starts REAL NOT NULL, ends REAL NOT NULL,
+        document TEXT NOT NULL)""",
+    "CREATE INDEX silences_by_end ON silences (ends)",
+)
+
+LATCHES = (
+    """CREATE TABLE latches (
+        server TEXT NOT NULL, sensor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+        PRIMARY KEY (server, sensor)) WITHOUT ROWID""",
+)
+
+OUTBOX = (
+    """CREATE TABLE notices (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, target TEXT NOT NULL,
+        state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at REAL NOT NULL,
+        finished_at REAL, error TEXT NOT NULL, document TEXT NOT NULL)""",
+    "CREATE INDEX notices_waiting ON notices (next_at, id) WHERE finished_at IS NULL",
+    "CREATE INDEX notices_by_time ON notices (at)",
+)
