@@ -8,6 +8,7 @@ from outkept import __version__
 from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
+from outkept.cli.reactions import reactions
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
 from outkept.cli.token import token
@@ -46,3 +47,4 @@ for verb in (run, demo, check, sweep, try_, top, servers, events, actions, token
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(user, name="user")
+app.add_typer(reactions, name="reactions")
