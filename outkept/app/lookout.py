@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
+from outkept.app.reach import Reach
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
 from outkept.model.event import EventType
@@ -40,7 +41,9 @@ class Lookout:
     def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context = context
         self._sessions = sessions
-        self._started = self._ticked = asyncio.get_running_loop().time()
+        self._reach = Reach(context)
+        self._ticked = asyncio.get_running_loop().time()
+        self._began, self._began_at = time.monotonic(), time.time()
 
     async def run(self) -> None:
         """Make the rounds until cancelled. A failing round is told and tried again."""
@@ -75,11 +78,15 @@ class Lookout:
         lives = list(self._context.fleet)
         pause = LOOK_EVERY / (len(lives) // AT_ONCE + 1)
         for start in range(0, len(lives), AT_ONCE):
-            now = time.time()
+            if start:
+                await asyncio.sleep(pause)
+            now = time.monotonic()
             for live in lives[start : start + AT_ONCE]:
                 self._mark_stale(live, now)
                 self._mark_queued_up(live)
-            await asyncio.sleep(pause)
+                self._reach.look(live, now)
+                self._context.faults.look(live, now)
+        self._context.blindness.decide(time.monotonic())
 
     def _mark_stale(self, live: LiveServer, now: float) -> None:
         if now < live.look_at:
@@ -87,7 +94,7 @@ class Lookout:
         default = self._context.settings.ssh.command_timeout
         live.look_at = math.inf
         for series in live.series.values():
-            stale_at = series.stale_at(series.sensor.timeout or default)
+            stale_at = series.stale_at(default)
             if stale_at < now:
                 series.stale = True
                 self._context.changed(live)
@@ -111,14 +118,13 @@ class Lookout:
         self._context.tally.day = await self._context.store.count_events(time.time() - 86_400)
 
     async def _forget(self) -> None:
-        watched = asyncio.get_running_loop().time() - self._started
+        now = time.monotonic()
         forget_after = self._context.settings.forget_after
-        if watched < min(PATIENCE, forget_after):
+        if now - self._began < min(PATIENCE, forget_after):
             return
-        now = time.time()
         for live in self._context.fleet:
-            unseen = now - live.last_seen
-            if live.connected or unseen < forget_after:
+            unseen = unseen_for(live, now, self._began, self._began_at)
+            if live.connected or unseen < forget_after or self._context.blindness.over(live):
                 continue
             self._sessions.forget(live)
             self._context.store.remove_server(live.record.id)
@@ -137,3 +143,15 @@ class Lookout:
     async def _maintain(self) -> None:
         while await self._context.store.maintain(time.time(), MAINTAIN_PACE):
             pass
+
+
+def unseen_for(live: LiveServer, now: float, began: float, began_at: float) -> float:
+    """Seconds since a server was connected last. `now` and `began`, the daemon's start, are by a
+    clock that never steps; `began_at` is the latter in UNIX seconds. So nothing is forgotten
+    because the wall clock is set.
+    """
+    if live.connected:
+        return 0.0
+    if live.read and live.away_since is not None:
+        return now - live.away_since
+    return max(0.0, began_at - live.record.last_seen) + now - began
