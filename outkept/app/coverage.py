@@ -139,6 +139,9 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "for_s": sensor.for_s,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
+        "fallback": sensor.fallback,
+        "mended_within": sensor.mended_within,
+        "reaction_mode": sensor.reaction_mode,
         "cooldown": sensor.cooldown if sensor.reactive else None,
         "source": sensor.source,
     }
