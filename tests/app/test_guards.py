@@ -360,6 +360,9 @@ async def test_what_was_not_sent_is_tried_again_at_a_newer_reading_three_times(
         await one.until(lambda: not one.context.watched, "it is given up")
         actions = await one.actions()
         assert [action.outcome.value for action in actions] == ["not sent"] * 3
+        # Each time for a reading of its own.
+        values = [command.partition("OUTKEPT_VALUE=")[2][:2] for command in one.wires["s0"].sent]
+        assert values == ["11", "12", "13"]
         assert {action.incident for action in actions} == {one.told[0].id}
 
 
@@ -394,7 +397,9 @@ async def test_the_disk_refuses_a_second_start_whatever_the_memory_says(
         await one.context.store.intend(replace(action, id=0, step=2))
 
 
-async def test_a_second_alarm_of_one_incident_runs_nothing(tmp_path: Path) -> None:
+async def test_a_second_alarm_of_one_incident_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sensor = replace(DEPTH, warning=5)
     async with yard(tmp_path, sensor) as one:
         one.server(0)
@@ -402,6 +407,8 @@ async def test_a_second_alarm_of_one_incident_runs_nothing(tmp_path: Path) -> No
         await one.told_of("ran `pump`")
         one.read("s0", 6)
         await one.told_of("mended")
+        # Not even the disk is asked.
+        monkeypatch.setattr(one.context.store, "intend", None)
         one.read("s0", 11)
         await one.told_of("held: step 1 was started for this incident before")
         assert one.sent() == ["pump"]
