@@ -18,6 +18,7 @@ from pydantic import (
 from outkept.config.problems import Mistake, quoted
 from outkept.config.values import (
     Flag,
+    For,
     HoleText,
     Interval,
     Listen,
@@ -162,7 +163,7 @@ class SensorChange(Strict):
     warning: Threshold = None
     alarm: Threshold = None
     clear: Threshold = None
-    for_: Annotated[int, integer(1, 1000)] = Field(default=1, alias="for")
+    for_: For = Field(default=(1, 0.0), alias="for")
     every: Interval = None
     timeout: Annotated[float | None, optional(duration("100ms", "1h"))] = None
     cooldown: Annotated[float, duration("0s", "30d")] = 300.0
@@ -178,7 +179,10 @@ class SensorChange(Strict):
 
     def given(self) -> dict[str, object]:
         """The keys that are given, by the names of the sensor's fields."""
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        changes = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        if "for_" in changes:
+            changes["for_"], changes["for_s"] = self.for_
+        return changes
 
 
 class Match(Strict):

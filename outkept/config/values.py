@@ -153,6 +153,23 @@ def listed(most: int, *, empty: str = "") -> BeforeValidator:
     return BeforeValidator(read)
 
 
+_READINGS = integer(1, 1000)
+_SPAN = duration("1s", "7d")
+
+
+def _for(value: object) -> tuple[int, float]:
+    """The readings in a row that it takes, and the seconds that they span at least. A number
+    without a unit is the former; a duration takes two readings, as fewer span nothing."""
+    if isinstance(value, str) and value.strip()[-1:].isalpha():
+        try:
+            parse_duration(value)
+        except Mistake:
+            what = f"{quoted(value)} is neither a number of readings nor a duration"
+            raise Mistake(what, "write 3 for three readings in a row, or 5m") from None
+        return 2, _SPAN.func(value)  # type: ignore[call-arg]
+    return _READINGS.func(value), 0.0  # type: ignore[call-arg]
+
+
 def _path(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
@@ -249,4 +266,5 @@ NetworkText = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 OriginText = Annotated[str, BeforeValidator(_origin)]
 Threshold = Annotated[float | None, optional(BeforeValidator(read_number))]
 Interval = Annotated[float | None, optional(duration("100ms", "7d"))]
+For = Annotated[tuple[int, float], BeforeValidator(_for)]
 Command = Annotated[str, text(65536)]
