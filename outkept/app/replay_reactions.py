@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from outkept.act.ledger import Ledger, Moment, Start
 from outkept.act.policy import Decision, Group, Guard, Situation, decide, mode_for
 from outkept.app.judge import Alarm
+from outkept.config.overrides import subject_of
 from outkept.config.settings import ReactionSettings
 from outkept.model.action import ReactionMode
 from outkept.model.incident import Incident, IncidentKey
@@ -111,9 +112,7 @@ class ReplayedReactions:
     def _situation(self, incident: Incident, alarm: Alarm, at: float) -> Situation:
         server = self._servers[alarm.server]
         sensor, now = alarm.sensor, Moment(at)
-        mode, said_by = mode_for(
-            self._settings, sensor, hostname=server.identity.hostname, labels=server.labels
-        )
+        mode, said_by = mode_for(self._settings, sensor, subject_of(server))
         if self._mode is not None:
             mode, said_by = self._mode, "--mode"
         dry = mode is ReactionMode.DRY_RUN

@@ -9,7 +9,7 @@ from outkept.app.fleet import Fleet
 from outkept.app.judge import Alarm, Judge
 from outkept.app.replay_reactions import Asked, ReplayedReactions
 from outkept.app.replay_report import Figures, Report
-from outkept.config.overrides import sensor_for
+from outkept.config.overrides import sensor_for, subject_of
 from outkept.config.settings import Settings
 from outkept.evaluate.replayed import can_trip, not_recorded
 from outkept.evaluate.tracker import CALM
@@ -125,12 +125,8 @@ class World:
         live, sensor = self._fleet.get(server), self._library.get(name)
         if live is None or sensor is None or not_recorded(sensor):
             return None
-        changed = sensor_for(
-            sensor,
-            self._rules.settings.sensors.overrides,
-            hostname=live.record.identity.hostname,
-            labels=live.record.labels,
-        )
+        overrides = self._rules.settings.sensors.overrides
+        changed = sensor_for(sensor, overrides, subject_of(live.record))
         return changed if can_trip(changed) else None
 
     def _announce(self, event: Event, alarm: Alarm | None) -> bool:
