@@ -56,7 +56,7 @@ async def running(
         context.fleet,
         store,
         context.herald,
-        mode=settings.reactions.mode,
+        settings=settings.reactions,
         timeout=settings.ssh.command_timeout,
     )
     await _tell_unfinished(context)
