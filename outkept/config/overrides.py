@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from outkept.config.problems import Mistake
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.config.thresholds import check_clear, check_order
 from outkept.model.sensor import Parse, Sensor
 

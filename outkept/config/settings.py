@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from outkept.config.notify import NotifySettings
 from outkept.config.problems import Mistake, quoted
+from outkept.config.strict import Label, LabelName, Match, Strict
 from outkept.config.values import (
     Flag,
     HoleText,
@@ -41,35 +41,8 @@ from outkept.model.ranges import Range, parse_span, subtract
 User = Annotated[
     str, text(64, pattern=r"[^\s:@/]+", rule="write a login name without spaces, ':', '@' or '/'")
 ]
-Label = Annotated[str, text(200)]
-LabelName = Annotated[
-    str, text(64, pattern="[A-Za-z_][A-Za-z0-9_]*", rule="use letters, digits and _ in its name")
-]
 Ports = Annotated[tuple[Port, ...], listed(64, empty="name a port, such as 22")]
 SweepInterval = duration("1s", "1y")
-
-
-class Strict(BaseModel):
-    """A mapping that knows its keys. A key without a value is as good as left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_empty_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = known_keys(cls)
-        return {k: v for k, v in data.items() if k not in known or not cls._is_empty(k, v)}
-
-    @classmethod
-    def _is_empty(cls, key: str, value: object) -> bool:
-        return value is None
-
-
-def known_keys(model: type[BaseModel]) -> set[str]:
-    """The keys of a mapping as they are written."""
-    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 class RangeSettings(Strict):
@@ -80,7 +53,7 @@ class RangeSettings(Strict):
     ports: Annotated[tuple[Port, ...] | None, listed(64, empty="name a port, or remove it")] = None
     user: User | None = None
     every: Annotated[float | None, SweepInterval] = None
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+    labels: dict[LabelName, Label] = Field(default_factory=dict, max_length=64)
 
     @model_validator(mode="before")
     @classmethod
@@ -181,13 +154,6 @@ class SensorChange(Strict):
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
-class Match(Strict):
-    """Which servers an override is for: all that is given must match, as globs."""
-
-    hostname: Annotated[str, text(253)] = "*"
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
-
-
 class Override(Strict):
     """Changes to sensors on some servers."""
 
@@ -276,6 +242,7 @@ class Settings(Strict):
     sweep: SweepSettings = SweepSettings()
     sensors: SensorSettings = SensorSettings()
     reactions: ReactionSettings = ReactionSettings()
+    notify: NotifySettings = NotifySettings()
     state: PathText = Field(default="~/.local/state/outkept", validate_default=True)
     retention: Retention = Retention()
     forget_after: Annotated[float, duration("1s", "10y")] = 4 * 86400.0
