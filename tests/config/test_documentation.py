@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -11,7 +11,8 @@ from pydantic import BaseModel
 import outkept
 from outkept.config.load import Loaded, load
 from outkept.config.nodes import Items, Mapping, Node, Scalar
-from outkept.config.settings import Match, RangeSettings, Settings
+from outkept.config.settings import RangeSettings, Settings
+from outkept.config.strict import Match
 
 ROOT = Path(outkept.__file__).parent.parent
 EXAMPLE = ROOT / "config.example.yaml"
@@ -36,7 +37,7 @@ def inner_model(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     for argument in get_args(annotation):
         found, _ = inner_model(argument)
         if found is not None:
-            return found, ".NAME" if annotation.__origin__ is dict else "[]"
+            return found, {dict: ".NAME", tuple: "[]"}.get(get_origin(annotation), "")
     return None, ""
 
 
