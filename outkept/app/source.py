@@ -7,6 +7,8 @@ from prometheus_client import Metric
 
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
+from outkept.app.desk import subject
+from outkept.app.desk_source import DeskSource, silenced_view
 from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
@@ -24,10 +26,12 @@ class DaemonSource(Fleetwide):
             context.store,
             ranges=context.settings.ranges,
             crawl=crawl,
+            desk=context.desk,
             every=context.settings.sensors.every,
         )
         self._context = context
         self.crawl = crawl
+        self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -51,7 +55,10 @@ class DaemonSource(Fleetwide):
 
     def server(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
-        return server_detail(live) if live is not None else None
+        if live is None:
+            return None
+        silence = self._context.desk.silence(subject(live), time.time())
+        return server_detail(live) | {"silenced": silenced_view(silence)}
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet

@@ -97,6 +97,13 @@ class Grant:
         """The highest role that the scopes amount to."""
         return role_of(self.scopes)
 
+    @property
+    def person(self) -> str:
+        """Who it is, as it is written down: `ada`, `token ci`, `a token` or `a link`."""
+        if self.kind is Kind.USER:
+            return self.name
+        return f"{self.kind} {self.name}" if self.name else f"a {self.kind}"
+
 
 def load_secret(state: Path) -> bytes:
     """The secret of the daemon of this state directory; made (mode 0600) if there is none.

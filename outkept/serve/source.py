@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.desk import Desk
 
 Json = dict[str, Any]
 """A JSON-ready object: str, int, float, bool, None, lists and objects of them."""
@@ -23,6 +24,10 @@ class Source(Protocol):
 
     The synchronous methods are called inside the event loop and must not block.
     """
+
+    @property
+    def desk(self) -> Desk:
+        """Silences, and what people say of incidents."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""
@@ -123,6 +128,7 @@ class Source(Protocol):
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page:
         """Incidents, those that are open first. Raises ValueError like `events`."""
 
