@@ -10,7 +10,7 @@ import { paced } from "./slices.js";
 
 const PAGE = 200;
 const MOST_EXPIRED = 50;
-const GAP = 2000;
+const GAP = 1000;
 const STATES = [["active", "Active", "Nothing is silenced."], ["pending", "Not begun", "None is waiting to begin."], ["expired", "Over", "None is over yet."]];
 
 /** The page's module interface: see router.js. */
