@@ -128,6 +128,7 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "every": sensor.every or every,
         "timeout": sensor.timeout,
         "for": sensor.for_,
+        "for_s": sensor.for_s,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
         "cooldown": sensor.cooldown if sensor.reactive else None,

@@ -118,6 +118,26 @@ def real(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def share() -> BeforeValidator:
+    """A part of a whole, as `10%` or 0.1; read as the latter."""
+
+    def read(value: object) -> float:
+        mend = "write it as 10% or 0.1"
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        try:
+            number = read_number(
+                value.rstrip()[:-1] if isinstance(value, str) and percent else value
+            )
+        except Mistake:
+            raise Mistake(f"{quoted(value)} is not a share", mend) from None
+        part = number / 100 if percent else number
+        if not 0 < part <= 1:
+            raise Mistake(f"{quoted(value)} is not more than nothing and at most all", mend)
+        return part
+
+    return BeforeValidator(read)
+
+
 def text(most: int, *, pattern: str = "", rule: str = "") -> BeforeValidator:
     """A text that is not blank, of at most `most` characters, matching `pattern` as a whole;
     `rule` says the pattern in words."""
@@ -202,6 +222,23 @@ def listed(most: int, *, empty: str = "") -> BeforeValidator:
         return value
 
     return BeforeValidator(read)
+
+
+_READINGS = integer(1, 1000)
+_SPAN = duration("1s", "7d")
+
+
+def _for(value: object) -> tuple[int, float]:
+    """The readings in a row that it takes, and the seconds that they span at least. A number
+    without a unit is the former; a duration takes two readings, as fewer span nothing."""
+    if isinstance(value, str) and value.strip()[-1:].isalpha():
+        try:
+            parse_duration(value)
+        except Mistake:
+            what = f"{quoted(value)} is neither a number of readings nor a duration"
+            raise Mistake(what, "write 3 for three readings in a row, or 5m") from None
+        return 2, _SPAN.func(value)  # type: ignore[call-arg]
+    return _READINGS.func(value), 0.0  # type: ignore[call-arg]
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
@@ -300,4 +337,5 @@ NetworkText = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 OriginText = Annotated[str, BeforeValidator(_origin)]
 Threshold = Annotated[float | None, optional(BeforeValidator(read_number))]
 Interval = Annotated[float | None, optional(duration("100ms", "7d"))]
+For = Annotated[tuple[int, float], BeforeValidator(_for)]
 Command = Annotated[str, text(65536)]

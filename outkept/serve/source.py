@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.control import Control
 from outkept.serve.desk import Desk
 
 Json = dict[str, Any]
@@ -28,6 +29,10 @@ class Source(Protocol):
     @property
     def desk(self) -> Desk:
         """Silences, and what people say of incidents."""
+
+    @property
+    def control(self) -> Control:
+        """Runs that people start."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""

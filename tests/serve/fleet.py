@@ -15,6 +15,7 @@ from outkept.model.event import sensor_label
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
+from tests.serve.control import Control
 from tests.serve.fleetwide import Fleetwide
 
 DETAILS = ("identity", "endpoints", "unsupported")
@@ -91,6 +92,7 @@ class Fleet(Fleetwide):
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
         self._ids = itertools.count(1)
+        self.control = Control(self)
 
     def put(self, changed: Json) -> None:
         """This server is new or different."""

@@ -1,0 +1,152 @@
+"""Replay: what it makes of recorded readings is what the daemon's judge made of them live."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outkept.app.fleet import Fleet
+from outkept.app.judge import Judge
+from outkept.app.replay import Walked, Wanted, replay
+from outkept.app.replay_world import Rules, World
+from outkept.config.settings import RangeSettings, Settings
+from outkept.model.event import Event
+from outkept.model.reading import Reading, Sample
+from outkept.model.sensor import Parse, Sensor
+from outkept.model.server import Facts, Identity, Server
+from outkept.ssh.connection import Connection
+from outkept.store import Store
+from outkept.store.recorded import Recording
+
+START = 1_699_999_200.0
+"""The beginning of an hour."""
+SETTINGS = Settings(ranges=(RangeSettings(range="127.0.0.1"),))
+SERVERS = tuple(
+    Server(id_, Identity("", hostname=id_), Facts(), (), "ops", START, START) for id_ in ("a", "b")
+)
+_CONNECTION = cast("Connection", None)
+
+Said = list[tuple[float, str, str, str, str]]
+
+
+def the_load(**more: Any) -> Sensor:
+    return Sensor("load", "cmd", warning=5, alarm=10, **more)
+
+
+def rules(*sensors: Sensor, name: str = "as configured") -> Rules:
+    return Rules(name, SETTINGS, sensors)
+
+
+def live(sensors: Sequence[Sensor], readings: Sequence[Reading]) -> Said:
+    """What the daemon's judge says as the readings come."""
+    said: Said = []
+
+    def announce(event: Event, _alarm: object) -> bool:
+        said.append(
+            (event.at, event.type.value, event.server or "", event.sensor or "", event.message)
+        )
+        return True
+
+    judge = Judge(Fleet(SERVERS), announce, lambda sensor: sensor.every or 10.0)
+    by_name = {sensor.name: sensor for sensor in sensors}
+    for reading in readings:
+        judge.take(_CONNECTION, by_name[reading.sensor], reading)
+    return by_series(said)
+
+
+def by_series(said: Said) -> Said:
+    """What was said at the same instant of several series has no order."""
+    return sorted(said, key=lambda one: one[2:4])
+
+
+async def record(state: Path, readings: Sequence[Reading], *, maintained: Sequence[float]) -> None:
+    """Keep the readings in a real store, sealed, packed and folded at some times between."""
+    store = Store.open(state)
+    try:
+        for server in SERVERS:
+            store.save_server(server)
+        pauses = [*maintained, float("inf")]
+        for start, end in zip([0.0, *maintained], pauses, strict=True):
+            store.add_readings([one for one in readings if start <= one.at < end])
+            await store.flush()
+            while end < float("inf") and await store.maintain(end):
+                pass
+    finally:
+        await store.close()
+
+
+def replayed(
+    state: Path, *worlds: Rules, skip: bool = True, wanted: Wanted | None = None
+) -> tuple[list[World], Walked]:
+    wanted = wanted or Wanted(START, START + 10 * 86400)
+    recording = Recording.open(state)
+    try:
+        made = [World(one, SERVERS, wanted.from_, wanted.to) for one in worlds]
+        return made, replay(recording, made, wanted, skip=skip)
+    finally:
+        recording.close()
+
+
+def said_in(world: World) -> Said:
+    return by_series(
+        [
+            (one.at, one.type, one.server, one.sensor, one.message)
+            for one in world.report.told
+            if one.type not in ("reaction", "held")
+        ]
+    )
+
+
+INSTANCES: dict[str, list[str | None]] = {
+    "load": [None],
+    "free": [None],
+    "disk": ["/", "/var", "/srv"],
+}
+VALUES = st.sampled_from([0.0, 0.5, 3.0, 4.0, 6.0, 9.5, 11.0, 12.0])
+SENSORS = st.builds(
+    lambda for_, clear, zero: (
+        Sensor("load", "cmd", warning=5, alarm=10, for_=for_, clear=clear, zero=zero),
+        Sensor("free", "cmd", warning=6, alarm=4, inverted=True, for_=for_),
+        Sensor("disk", "cmd", parse=Parse.TABLE, warning=9, alarm=11.5, clear=3.5),
+    ),
+    st.integers(1, 3),
+    st.none() | st.just(3.5),
+    st.booleans(),
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[Reading]:
+    """Readings of three sensors on two servers, with calm times, gaps, and instances that come and
+    go."""
+    step = draw(st.sampled_from([10.0, 240.0, 900.0]))
+    readings = []
+    series = st.tuples(st.sampled_from("ab"), st.sampled_from(sorted(INSTANCES)))
+    for server, sensor in sorted(draw(st.sets(series, min_size=1))):
+        at = START
+        for values in draw(st.lists(st.lists(VALUES, min_size=1, max_size=3), max_size=25)):
+            at += step * draw(st.sampled_from([1, 1, 1, 7]))
+            pairs = zip(INSTANCES[sensor], values, strict=False)
+            samples = [Sample(name, value) for name, value in pairs]
+            readings.append(Reading(server, sensor, at, tuple(samples)))
+    return sorted(readings, key=lambda one: one.at)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SENSORS, streams(), st.lists(st.integers(0, 20).map(lambda n: START + n * 1800), max_size=2))
+def test_a_replay_says_what_the_judge_said_live(
+    sensors: tuple[Sensor, ...], readings: list[Reading], maintained: list[float]
+) -> None:
+    with TemporaryDirectory() as directory:
+        state = Path(directory, "state")
+        asyncio.run(record(state, readings, maintained=sorted(maintained)))
+        (skipping,), walked = replayed(state, rules(*sensors))
+        (thorough,), all_of_them = replayed(state, rules(*sensors), skip=False)
+        assert said_in(skipping) == said_in(thorough) == live(sensors, readings)
+        assert skipping.report == thorough.report
+        assert walked.judged <= all_of_them.judged == sum(len(one.samples) for one in readings)
+        assert walked.readings >= all_of_them.judged
