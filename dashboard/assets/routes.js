@@ -15,5 +15,6 @@ export const ROUTES = [
   { name: "discovery", path: "/discovery", load: () => import("./discovery.js"), nav: { label: "Discovery", icon: "discovery", key: "d" } },
   { name: "events", path: "/events", load: () => import("./event-log.js"), nav: { label: "Events", icon: "events", key: "e" } },
   { name: "incidents", path: "/incidents", load: () => import("./incident-list.js"), nav: { label: "Incidents", icon: "incidents", key: "i" } },
+  { name: "silences", path: "/silences", load: () => import("./silences.js"), nav: { label: "Silences", icon: "silences", key: "q" } },
   { name: "incident", under: "incidents", path: "/incidents/:id", load: () => import("./incident.js") },
 ];

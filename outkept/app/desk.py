@@ -98,6 +98,12 @@ class Desk:
         """The silence that holds over something at `now` and ends last; None: nothing does."""
         return silencing(self._silences.values(), subject, now) if self._silences else None
 
+    def over(self, server: Subject, now: float) -> list[Silence]:
+        """The silences that hold at `now` over anything of a server's."""
+        return [
+            one for one in self._silences.values() if one.matches_server(server) and one.holds(now)
+        ]
+
     def silences(self) -> Mapping[int, Silence]:
         """Those whose end has not been told, by id."""
         return self._silences

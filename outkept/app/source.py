@@ -8,8 +8,7 @@ from prometheus_client import Metric
 from outkept.app.context import Context
 from outkept.app.control import Control
 from outkept.app.crawl import Crawl
-from outkept.app.desk import subject
-from outkept.app.desk_source import DeskSource, silenced_view
+from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
 from outkept.app.reaction_control import ReactionControl
@@ -69,8 +68,7 @@ class DaemonSource(Fleetwide):
         live = self._context.fleet.get(server_id)
         if live is None:
             return None
-        silence = self._context.desk.silence(subject(live), time.time())
-        return server_detail(live) | {"silenced": silenced_view(silence)}
+        return with_silences(server_detail(live), self._context.desk, live, time.time())
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet

@@ -198,7 +198,9 @@ def to_tell(silence: Silence, now: float) -> Silence | None:
 
 
 def _any(glob: str, texts: Iterable[str]) -> bool:
-    return any(fnmatchcase(text.casefold(), glob.casefold()) for text in texts)
+    """Whether the glob matches any of the texts, or is one: labels have brackets in them."""
+    wanted = glob.casefold()
+    return any(wanted == text or fnmatchcase(text, wanted) for text in map(str.casefold, texts))
 
 
 def _is_all(glob: str) -> bool:

@@ -71,7 +71,8 @@ class ChannelDetail(Channels):
 
 
 class SensorValue(_Shape):
-    """One series of a sensor. `at` is when `value` was read; `reason` why it is failed."""
+    """One series of a sensor. `at` is when `value` was read; `reason` why it is failed. Of one
+    server alone, `silenced` says what silences it."""
 
     name: str
     instance: str | None
@@ -80,6 +81,7 @@ class SensorValue(_Shape):
     status: SensorStatus
     at: float | None
     reason: str | None
+    silenced: "Silenced | None" = None
 
 
 class Server(_Shape):

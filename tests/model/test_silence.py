@@ -149,6 +149,8 @@ DB = Subject("a1", "DB1", {"site": "lisbon", "row": "2"}, "disk[/var]", ("10.0.0
         ({"server": "a1"}, {}, True),
         ({"server": "10.0.0.*"}, {}, True),
         ({"sensor": "disk[[]/var]"}, {}, True),
+        ({"sensor": "disk[/var]"}, {}, True),
+        ({"sensor": "disk[/srv]"}, {}, False),
         ({"sensor": "*"}, {"sensor": ""}, True),
         ({"sensor": "DISK"}, {}, True),
     ],

@@ -11,6 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from outkept.app.desk_source import silenced_view
+from outkept.model.event import sensor_label
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
@@ -122,6 +123,7 @@ class Fleet(Fleetwide):
         event: Json = {"server": None, "sensor": None, "value": None, "at": time.time()}
         event |= {"condition": None, "incident": None, "by": None}
         event |= {"id": next(self._ids), "type": type_, "message": message} | more
+        event["incident"] = event["incident"] or self.joined(event)
         self.log.append(event)
         if self.hub:
             self.hub.event(event)
@@ -150,7 +152,13 @@ class Fleet(Fleetwide):
         found = self.by_id.get(server_id)
         if found is None:
             return None
-        return found | {"silenced": silenced_view(self.own_desk.silencing(server_id, ""))}
+        sensors = [one | {"silenced": self._of_series(server_id, one)} for one in found["sensors"]]
+        silence = self.own_desk.silencing(server_id, "")
+        return found | {"silenced": silenced_view(silence), "sensors": sensors}
+
+    def _of_series(self, server_id: str, series: Json) -> Json | None:
+        label = sensor_label(series["name"], series["instance"])
+        return silenced_view(self.own_desk.silencing(server_id, label))
 
     def stats(self) -> Json:
         counts = dict.fromkeys(("warned", "alarmed", "fired", "feeds"), 0)
