@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from outkept.app.addresses import Addresses
 from outkept.app.context import Context
+from outkept.app.control import Control
 from outkept.app.crawl import Crawl
 from outkept.app.desk import Desk
 from outkept.app.fleet import Fleet
@@ -48,13 +49,14 @@ async def running(
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
-    source = DaemonSource(context, crawl)
+    control = Control(context)
+    source = DaemonSource(context, crawl, control)
     context.hub = Hub(source)
     reactions = Reactions(
         context.fleet,
         store,
         context.herald,
-        mode=settings.reactions.mode,
+        settings=settings.reactions,
         timeout=settings.ssh.command_timeout,
     )
     await _tell_unfinished(context)
@@ -68,6 +70,7 @@ async def running(
                 ("sessions", sessions.run()),
                 ("crawl", crawl.run()),
                 ("reactions", reactions.run()),
+                ("control", control.run()),
                 ("lookout", Lookout(context, sessions).run()),
             )
         ]

@@ -5,12 +5,12 @@ import asyncio
 import logging
 import time
 
-from outkept.act.policy import decide
+from outkept.act.policy import Situation, decide
 from outkept.act.runner import Send, carry_out, intend, record
 from outkept.app.fleet import Fleet
 from outkept.app.herald import Herald
 from outkept.app.judge import Alarm
-from outkept.config.settings import ReactionMode
+from outkept.config.settings import ReactionSettings
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandOutcome
 from outkept.model.event import Event, EventType, sensor_label
@@ -29,12 +29,18 @@ class Reactions:
     """`timeout` bounds each reaction's run, in seconds, where its sensor names none."""
 
     def __init__(
-        self, fleet: Fleet, store: Store, herald: Herald, *, mode: ReactionMode, timeout: float
+        self,
+        fleet: Fleet,
+        store: Store,
+        herald: Herald,
+        *,
+        settings: ReactionSettings,
+        timeout: float,
     ) -> None:
         self._fleet = fleet
         self._store = store
         self._herald = herald
-        self._mode = mode
+        self._settings = settings
         self._timeout = timeout
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._deciding = asyncio.Lock()
@@ -73,12 +79,15 @@ class Reactions:
             last = await self._store.last_action(alarm.server, alarm.sensor.name)
             now = time.time()
             decision = decide(
-                self._mode,
-                alarm.sensor,
-                by_zero=alarm.by_zero,
-                last=last,
-                now=now,
-                cause=alarm.cause,
+                Situation(
+                    mode=self._settings.mode,
+                    limits=self._settings,
+                    cooldown=alarm.sensor.cooldown,
+                    command=alarm.sensor.reactive,
+                    cause=alarm.cause,
+                    by_zero=alarm.by_zero,
+                    ran_ago=None if last is None else now - last.at,
+                )
             )
             action = Action(
                 alarm.server,
@@ -96,7 +105,7 @@ class Reactions:
                 await record(self._store, action)
                 self._tell(EventType.MESSAGE, alarm, f"would have run `{action.command}` (dry run)")
             else:
-                self._tell(EventType.MESSAGE, alarm, f"no reaction: {decision.reason}")
+                self._tell(EventType.MESSAGE, alarm, decision.reason)
             return None
 
     def _sender(self, alarm: Alarm) -> Send:

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from prometheus_client import Metric
 
 from outkept.app.context import Context
+from outkept.app.control import Control
 from outkept.app.crawl import Crawl
-from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
-from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
+from outkept.app.views import (
+    Json,
+    action_view,
+    has_text,
+    server_detail,
+    server_view,
+    sweep_view,
+)
 from outkept.serve.source import Page, Points
 
 
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl) -> None:
+    def __init__(self, context: Context, crawl: Crawl, control: Control) -> None:
         super().__init__(
             context.fleet,
             context.library,
@@ -28,6 +35,7 @@ class DaemonSource(Fleetwide):
         )
         self._context = context
         self.crawl = crawl
+        self.control = control
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -42,7 +50,7 @@ class DaemonSource(Fleetwide):
         return [
             (live.record.identity.hostname, live.record.id)
             for live in self._context.fleet
-            if (status is None or live.status == status) and (not wanted or _has(live, wanted))
+            if (status is None or live.status == status) and (not wanted or has_text(live, wanted))
         ]
 
     def summary(self, server_id: str) -> Json | None:
@@ -95,10 +103,3 @@ class DaemonSource(Fleetwide):
 
     def ready(self) -> str:
         return self._context.store.stats().trouble
-
-
-def _has(live: LiveServer, text: str) -> bool:
-    record = live.record
-    addresses = (endpoint.address for endpoint in record.endpoints)
-    texts = (record.identity.hostname, record.id, *addresses, *record.labels.values())
-    return any(text in one.casefold() for one in texts)

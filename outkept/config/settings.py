@@ -1,6 +1,5 @@
 """What the configuration says, as frozen values. docs/configuration.md explains every key."""
 
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,8 +33,10 @@ from outkept.config.values import (
     one_of,
     optional,
     real,
+    share,
     text,
 )
+from outkept.model.action import ReactionMode
 from outkept.model.ranges import Range, parse_span, subtract
 
 User = Annotated[
@@ -47,6 +48,7 @@ LabelName = Annotated[
 ]
 Ports = Annotated[tuple[Port, ...], listed(64, empty="name a port, such as 22")]
 SweepInterval = duration("1s", "1y")
+MENDED_WITHIN = duration("1s", "1d")
 
 
 class Strict(BaseModel):
@@ -171,6 +173,11 @@ class SensorChange(Strict):
     reactive: Annotated[
         str | None, optional(text(65536)), BeforeValidator(lambda value: value or None)
     ] = None
+    fallback: Annotated[
+        str | None, optional(text(65536)), BeforeValidator(lambda value: value or None)
+    ] = None
+    mended_within: Annotated[float | None, optional(MENDED_WITHIN)] = None
+    reaction_mode: Annotated[ReactionMode | None, optional(one_of(*ReactionMode))] = None
 
     @classmethod
     def _is_empty(cls, key: str, value: object) -> bool:
@@ -204,18 +211,42 @@ class SensorSettings(Strict):
     overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
 
 
-class ReactionMode(StrEnum):
-    """Whether reactions run, are only shown, or are not looked at."""
+class ReactionRule(Strict):
+    """The mode of some sensors' reactions on some servers. `sensors` are globs."""
 
-    OFF = "off"
-    DRY_RUN = "dry-run"
-    ON = "on"
+    match: Match = Match()
+    sensors: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000, empty="name one")] = (
+        "*",
+    )
+    mode: Annotated[ReactionMode, one_of(*ReactionMode)]
+
+
+class LatchSettings(Strict):
+    """After `runs` starts of a sensor's reactions on one server `within` seconds it is latched."""
+
+    runs: Annotated[int, integer(1, 1000)] = 3
+    within: Annotated[float, duration("1m", "30d")] = 3600.0
+
+
+class ShareSettings(Strict):
+    """On what part of the servers anything may react `within` seconds: of the `fleet`, and of
+    those that have the same value of a label. A part of few servers is at least one."""
+
+    fleet: Annotated[float, share()] = 0.1
+    labels: Annotated[dict[LabelName, Annotated[float, share()]], Field(max_length=64)] = {}
+    within: Annotated[float, duration("1m", "30d")] = 600.0
 
 
 class ReactionSettings(Strict):
-    """What happens when a sensor with a reaction enters alarm."""
+    """What happens when a sensor with a reaction enters alarm. The first of `rules` that matches
+    says the mode, else `mode` does. At most `at_once` servers run one at the same time."""
 
     mode: Annotated[ReactionMode, one_of(*ReactionMode)] = ReactionMode.DRY_RUN
+    rules: Annotated[tuple[ReactionRule, ...], listed(1000)] = ()
+    mended_within: Annotated[float, MENDED_WITHIN] = 120.0
+    latch: LatchSettings = LatchSettings()
+    at_once: Annotated[int, integer(1, 1000)] = 10
+    share: ShareSettings = ShareSettings()
 
 
 class Retention(Strict):

@@ -99,6 +99,26 @@ def real(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def share() -> BeforeValidator:
+    """A part of a whole, as `10%` or 0.1; read as the latter."""
+
+    def read(value: object) -> float:
+        mend = "write it as 10% or 0.1"
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        try:
+            number = read_number(
+                value.rstrip()[:-1] if isinstance(value, str) and percent else value
+            )
+        except Mistake:
+            raise Mistake(f"{quoted(value)} is not a share", mend) from None
+        part = number / 100 if percent else number
+        if not 0 < part <= 1:
+            raise Mistake(f"{quoted(value)} is not more than nothing and at most all", mend)
+        return part
+
+    return BeforeValidator(read)
+
+
 def text(most: int, *, pattern: str = "", rule: str = "") -> BeforeValidator:
     """A text that is not blank, of at most `most` characters, matching `pattern` as a whole;
     `rule` says the pattern in words."""

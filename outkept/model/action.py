@@ -4,6 +4,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class ReactionMode(StrEnum):
+    """Whether reactions run, are only written down, or are not looked at."""
+
+    OFF = "off"
+    DRY_RUN = "dry-run"
+    ON = "on"
+
+    @property
+    def reach(self) -> int:
+        """0 for off, 1 for dry-run, 2 for on."""
+        return list(ReactionMode).index(self)
+
+
 class ActionOutcome(StrEnum):
     """INTENDED is on disk before anything is sent; a daemon that starts and finds one left
     over turns it into UNKNOWN, because it can't know whether the command ran."""

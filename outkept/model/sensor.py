@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.model.action import ReactionMode
+
 
 class Parse(StrEnum):
     """How a command's standard output becomes samples."""
@@ -34,6 +36,8 @@ class Sensor:
     `every` and `timeout` are None where the configuration's defaults apply.
     `rate` says that the output is a counter: the reading is its increase per second
     between two outputs, so a first output gives no reading yet.
+    `fallback` is the second step: the command for where `reactive` has not mended it within
+    `mended_within` (None: the configuration's). `reaction_mode` None: the configuration's.
     `source` is `file:line` of the definition, for messages.
     """
 
@@ -56,4 +60,11 @@ class Sensor:
     cooldown: float = 300.0
     rate: bool = False
     examples: tuple[Example, ...] = ()
+    fallback: str | None = None
+    mended_within: float | None = None
+    reaction_mode: ReactionMode | None = None
     source: str = ""
+
+    def reaction(self, step: int) -> str | None:
+        """The command of a step: 1 is `reactive`, 2 `fallback`; None where there is none."""
+        return {1: self.reactive, 2: self.fallback}.get(step)

@@ -331,6 +331,7 @@ class ChannelPool:
             opened=self.opened,
             nonce=nonce,
             stubborn=self.stubborn,
+            heard=job.heard,
         )
         entry.execution = execution
         self._running.add(execution)

@@ -50,7 +50,7 @@ def loaded_example(path: Path = EXAMPLE) -> Loaded:
 
 def uncommented(path: Path) -> Path:
     """The example with its commented-out entries in force."""
-    text = EXAMPLE.read_text().replace("overrides: [] ", "overrides: ")
+    text = re.sub(r"(overrides|rules): \[\] ", r"\1: ", EXAMPLE.read_text())
     path.write_text(re.sub(r"(?m)^( +)# (?=- | )", r"\1", text))
     return path
 
@@ -110,5 +110,8 @@ def test_the_documented_default_is_the_examples(key: str) -> None:
 def written(node: Node | None) -> str:
     if isinstance(node, Items):
         return "[" + ", ".join(map(written, node.items)) + "]"
+    if isinstance(node, Mapping):
+        assert not node.entries
+        return "{}"
     assert isinstance(node, Scalar)
     return "null" if node.text is None else node.text

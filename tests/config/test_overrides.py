@@ -7,6 +7,7 @@ import pytest
 
 from outkept.config.overrides import change_fault, sensor_for, threshold_fault
 from outkept.config.settings import Override, SensorChange
+from outkept.model.action import ReactionMode
 from outkept.model.sensor import Parse, Sensor
 
 LOAD = Sensor("load", "cut -d' ' -f1 /proc/loadavg", warning=5, alarm=10, reactive="reboot")
@@ -72,6 +73,9 @@ def test_every_key_of_an_override_reaches_the_sensor() -> None:
         "inverted": "yes",
         "zero": True,
         "reactive": "true",
+        "fallback": "false",
+        "mended_within": "90s",
+        "reaction_mode": "off",
     }
     assert set(change) == {field.alias or name for name, field in SensorChange.model_fields.items()}
     rules = overrides({"set": {"load": change}})
@@ -87,6 +91,9 @@ def test_every_key_of_an_override_reaches_the_sensor() -> None:
         inverted=True,
         zero=True,
         reactive="true",
+        fallback="false",
+        mended_within=90,
+        reaction_mode=ReactionMode.OFF,
     )
 
 

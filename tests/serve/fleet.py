@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
+from tests.serve.control import Control
 from tests.serve.fleetwide import Fleetwide
 
 DETAILS = ("identity", "endpoints", "unsupported")
@@ -89,6 +90,7 @@ class Fleet(Fleetwide):
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
         self._ids = itertools.count(1)
+        self.control = Control(self)
 
     def put(self, changed: Json) -> None:
         """This server is new or different."""
