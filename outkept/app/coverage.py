@@ -43,6 +43,7 @@ class Coverage:
                 "servers": having[name],
                 "series": statuses[name].total(),
                 "statuses": dict(statuses[name]),
+                "steps": sum(sensor.reaction(step) is not None for step in (1, 2)),
             }
             for name, sensor in sorted(self._sensors.items())
         ]
@@ -130,6 +131,7 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "for": sensor.for_,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
+        "fallback": sensor.fallback,
         "cooldown": sensor.cooldown if sensor.reactive else None,
         "source": sensor.source,
     }

@@ -67,6 +67,7 @@ def add_control(router: APIRouter, source: Source) -> None:
 
     @router.get(
         "/runs/{run_id}/live",
+        status_code=200,
         response_class=Lines,
         responses={200: {"model": shapes.Line, "content": {Lines.media_type: {}}}},
         dependencies=READ,
