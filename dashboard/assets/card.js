@@ -104,7 +104,8 @@ function thresholds(sensor) {
   if (typeof sensor.warning === "number") parts.push(`warning ${sign} ${reading(sensor.warning, sensor.unit)}`);
   if (typeof sensor.alarm === "number") parts.push(`alarm ${sign} ${reading(sensor.alarm, sensor.unit)}`);
   if (typeof sensor.clear === "number") parts.push(`left at ${reading(sensor.clear, sensor.unit)}`);
-  if (sensor.for > 1) parts.push(`after ${sensor.for} readings in a row`);
+  if (sensor.for_s) parts.push(`after ${duration(sensor.for_s)}`);
+  else if (sensor.for > 1) parts.push(`after ${sensor.for} readings in a row`);
   if (!parts.length) return "";
   const text = parts.join(", ");
   return `${text[0].toUpperCase()}${text.slice(1)}.`;

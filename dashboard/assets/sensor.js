@@ -146,7 +146,7 @@ function definition(sensor) {
     ["Warning", limit(sensor.warning)],
     ["Alarm", [limit(sensor.alarm), sensor.zero ? "0" : ""].filter(Boolean).join(", or ")],
     ["Left again at", typeof sensor.clear === "number" ? reading(sensor.clear, sensor.unit) : ""],
-    ["Entered after", sensor.for > 1 ? `${sensor.for} readings in a row` : ""],
+    ["Entered after", sensor.for_s ? duration(sensor.for_s) : sensor.for > 1 ? `${sensor.for} readings in a row` : ""],
     ["Read every", duration(sensor.every)],
     ["Given up after", sensor.timeout ? duration(sensor.timeout) : ""],
     ["Reaction", code(sensor.reactive)],

@@ -1,7 +1,15 @@
 """Whether a command that a person has run goes ahead on a server, in words. Pure.
 
-A reaction that nobody asked for is held by every guard. A person is held by some, may override
-others, and is only told of the rest: silences, acknowledgements, a sensor that flaps.
+The guards are those of `policy`, which hold what nobody asked for. For a person they are not all
+the same:
+
+| guards | for a person |
+|---|---|
+| no command, stopped, host key, busy | hold: it can't be done, or isn't safe |
+| blind, latched and runs, cooldown, shares | hold, unless the person overrides them |
+| acknowledged, silenced, flapping | are said, and don't hold |
+| mode, zero, started | are about what nobody asked for |
+| at once | has the run wait for its turn |
 """
 
 import hashlib
@@ -10,14 +18,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.act.policy import Guard, Hold
+
 
 class Held(StrEnum):
     """What may hold a run back, in the order in which it is told."""
 
-    STOPPED = "stopped"
-    """The kill switch is on."""
     UNSUPPORTED = "unsupported"
     """The server doesn't have the sensor or the instance, or the sensor has no such command."""
+    STOPPED = "stopped"
+    """The kill switch is on."""
     DISCONNECTED = "disconnected"
     """There is no connection to it."""
     HOST_KEY = "host_key"
@@ -35,8 +45,22 @@ class Held(StrEnum):
 
 
 OVERRIDABLE = frozenset({Held.BLIND, Held.LATCH, Held.COOLDOWN, Held.SHARE})
-"""What a person may decide otherwise. The others are facts, or say that it isn't safe: the switch
-was thrown by a person, and is for a person to release."""
+"""What a person may decide otherwise. The switch was thrown by a person, and is for a person to
+release."""
+
+_HOLDING: Mapping[Guard, Held] = {
+    Guard.NONE: Held.UNSUPPORTED,
+    Guard.STOPPED: Held.STOPPED,
+    Guard.HOST_KEY: Held.HOST_KEY,
+    Guard.BUSY: Held.BUSY,
+    Guard.BLIND: Held.BLIND,
+    Guard.LATCHED: Held.LATCH,
+    Guard.RUNS: Held.LATCH,
+    Guard.COOLDOWN: Held.COOLDOWN,
+    Guard.SHARE: Held.SHARE,
+    Guard.LABEL_SHARE: Held.SHARE,
+}
+_SAID = frozenset({Guard.ACKNOWLEDGED, Guard.SILENCED, Guard.FLAPPING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +79,24 @@ class Verdict:
         return self.held is None
 
 
-def judge(holds: Mapping[Held, str], notes: Iterable[str], override: frozenset[Held]) -> Verdict:
-    """What to do, given why each of these holds it (empty or absent: it doesn't), what else is
-    worth saying, and what a person overrides. What can't be overridden holds all the same."""
-    against = [one for one in Held if holds.get(one)]
-    overridden = tuple(one for one in against if one in override and one in OVERRIDABLE)
-    holding = next((one for one in against if one not in overridden), None)
-    warnings = (*notes, *(f"{one} overridden: {holds[one]}" for one in overridden))
+def judge(against: Mapping[Held, str], holds: Iterable[Hold], override: frozenset[Held]) -> Verdict:
+    """What to do, given what the policy would hold a reaction for, what else is `against` it (an
+    empty reason is none), and what a person overrides. What can't be overridden holds all the
+    same."""
+    reasons = {held: reason for held, reason in against.items() if reason}
+    said = []
+    for hold in holds:
+        if hold.guard in _SAID:
+            said.append(hold.reason)
+        elif (held := _HOLDING.get(hold.guard)) is not None:
+            reasons.setdefault(held, hold.reason)
+    found = [held for held in Held if held in reasons]
+    overridden = tuple(held for held in found if held in override & OVERRIDABLE)
+    holding = next((held for held in found if held not in overridden), None)
     if holding is not None:
-        return Verdict(holding, holds[holding], tuple(notes))
-    return Verdict(None, "", warnings, overridden)
+        return Verdict(holding, reasons[holding], tuple(said))
+    said += [f"{held} overridden: {reasons[held]}" for held in overridden]
+    return Verdict(None, "", tuple(said), overridden)
 
 
 def confirmation(

@@ -24,13 +24,13 @@ Those marked * pass by themselves: while it is still alarmed, the question is as
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from outkept.config.durations import format_duration
-from outkept.config.overrides import matches
+from outkept.config.overrides import MatchSubject, matches
 from outkept.config.settings import ReactionSettings
 from outkept.model.action import ReactionMode
 from outkept.model.sensor import Sensor
@@ -242,7 +242,7 @@ def allowed(share: float, servers: int) -> int:
 
 
 def mode_for(
-    settings: ReactionSettings, sensor: Sensor, *, hostname: str, labels: Mapping[str, str]
+    settings: ReactionSettings, sensor: Sensor, server: MatchSubject
 ) -> tuple[ReactionMode, str]:
     """The mode of a sensor's reactions on a server, and the setting that says so.
 
@@ -252,7 +252,7 @@ def mode_for(
     mode, said_by = settings.mode, "reactions.mode"
     for number, rule in enumerate(settings.rules):
         named = any(fnmatchcase(sensor.name, glob) for glob in rule.sensors)
-        if named and matches(rule.match, hostname, labels):
+        if named and matches(rule.match, server):
             mode, said_by = rule.mode, f"reactions.rules.{number}.mode"
             break
     own = sensor.reaction_mode

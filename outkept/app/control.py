@@ -7,13 +7,15 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from outkept.act import policy
 from outkept.act.manual import Held, judge
+from outkept.act.policy import Hold, Situation
 from outkept.act.runner import Send, carry_out, intend
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
 from outkept.app.prospects import Prospect, Prospects, overridden, prospects
 from outkept.app.runs import Json, Part, Run, Runs, RunState, TooManyError, Watch
-from outkept.model.action import Action, ActionOutcome
+from outkept.model.action import Action, ActionOutcome, ReactionMode
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident
@@ -24,9 +26,6 @@ from outkept.serve.control import ChangedError, FullError, UnknownError, Wanted
 from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
-
-AT_ONCE = 10
-"""Servers on which commands run at once; the others wait for their turn."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class Control:
         self._context = context
         self._runs = Runs()
         self._begun: asyncio.Queue[tuple[Run, Wanted]] = asyncio.Queue()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(context.settings.reactions.at_once)
         self._deciding = asyncio.Lock()
         self._busy: dict[str, str] = {}
 
@@ -280,33 +279,35 @@ class Control:
 
     def _prospect(self, live: LiveServer, wanted: Wanted) -> Prospect:
         sensor = live.sensors.get(wanted.sensor)
-        command = (sensor.reactive or "") if sensor is not None else ""
-        verdict = judge(
-            self._holds(live, sensor, wanted), self._notes(live, wanted), overridden(wanted)
-        )
-        return Prospect(live.record.id, live.name, command, verdict)
-
-    def _holds(self, live: LiveServer, sensor: Sensor | None, wanted: Wanted) -> dict[Held, str]:
-        quarantine = live.record.quarantine
-        return {
+        against = {
             Held.UNSUPPORTED: _unsupported(live, sensor, wanted),
             Held.DISCONNECTED: "" if live.connected else "there is no connection to it",
-            Held.HOST_KEY: f"it is in quarantine: {quarantine}" if quarantine else "",
-            Held.BUSY: self._busy.get(live.record.id, ""),
         }
+        command, holds = "", list[Hold]()
+        if sensor is not None:
+            command = sensor.reaction(wanted.step) or ""
+            holds = list(policy.holds(self._situation(live, sensor, wanted)))
+        verdict = judge(against, holds, overridden(wanted))
+        return Prospect(live.record.id, live.name, command, verdict)
 
-    def _notes(self, live: LiveServer, wanted: Wanted) -> list[str]:
-        notes = []
+    def _situation(self, live: LiveServer, sensor: Sensor, wanted: Wanted) -> Situation:
         label = sensor_label(wanted.sensor, wanted.instance)
         subject = Subject(live.record.id, live.name, live.record.labels, label)
-        if (silence := self._context.desk.silence(subject, time.time())) is not None:
-            notes.append(f"silenced by {silence.author}: {silence.reason}")
+        silence = self._context.desk.silence(subject, time.time())
         incident = self._incident(live, wanted)
-        if incident is None:
-            notes.append(f"{label} is not in alarm here")
-        elif incident.acknowledged:
-            notes.append(f"{incident.acknowledged_by} has acknowledged the incident")
-        return notes
+        quarantine = live.record.quarantine
+        return Situation(
+            mode=ReactionMode.ON,
+            limits=self._context.settings.reactions,
+            cooldown=sensor.cooldown,
+            command=sensor.reaction(wanted.step),
+            cause=wanted.reason,
+            step=wanted.step,
+            host_key=f"it is in quarantine: {quarantine}" if quarantine else "",
+            acknowledged_by=incident.acknowledged_by if incident is not None else "",
+            silenced=f"{silence.author}: {silence.reason}" if silence is not None else "",
+            running=self._busy.get(live.record.id, ""),
+        )
 
 
 def _check_confirmed(found: Prospects) -> None:
@@ -341,8 +342,6 @@ def _unsupported(live: LiveServer, sensor: Sensor | None, wanted: Wanted) -> str
     if sensor is None:
         why = live.unsupported.get(wanted.sensor, "it was not verified yet")
         return f"the server does not have {wanted.sensor}: {why}"
-    if not sensor.reactive:
-        return f"{wanted.sensor} has no reaction"
     if wanted.instance is not None and (wanted.sensor, wanted.instance) not in live.series:
         return f"{wanted.sensor} has no instance {wanted.instance!r} there"
     return ""

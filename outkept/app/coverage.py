@@ -129,6 +129,7 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "every": sensor.every or every,
         "timeout": sensor.timeout,
         "for": sensor.for_,
+        "for_s": sensor.for_s,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
         "fallback": sensor.fallback,

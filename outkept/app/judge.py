@@ -99,7 +99,7 @@ class Judge:
     def _value(
         self, live: LiveServer, series: Series, sample: Sample, at: float, connection: Connection
     ) -> None:
-        track, change = step(series.sensor, series.track, sample)
+        track, change = step(series.sensor, series.track, sample, at)
         if series.stale or series.at is None:
             live.look_at = 0.0
         series.value, series.at = sample.value, at

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -219,7 +219,7 @@ class Watch:
             await self._wait()
         self._woken.clear()
         ended = self._run.finished is not None
-        lines = list(self._news())
+        lines = self.news()
         if ended:
             lines.append({"type": "end", "run": self._run.view()})
         self.ended = ended
@@ -232,6 +232,10 @@ class Watch:
         except TimeoutError:
             return
         await asyncio.sleep(GATHER_S)
+
+    def news(self) -> list[Json]:
+        """What there is beyond what was given."""
+        return list(self._news())
 
     def _news(self) -> Iterator[Json]:
         if not self._begun:
@@ -305,11 +309,14 @@ class Runs:
         self._runs[run.id] = run
         return run
 
-    @contextmanager
-    def watch(self, run: Run) -> Iterator[Watch]:
+    def watch(self, run: Run) -> AbstractContextManager[Watch]:
         """Follow a run from its beginning. Raises TooManyError."""
         if self._watching >= MOST_WATCHERS:
             raise TooManyError(f"{MOST_WATCHERS} follow runs already; try again later")
+        return self._watched(run)
+
+    @contextmanager
+    def _watched(self, run: Run) -> Iterator[Watch]:
         woken = asyncio.Event()
         self._watching += 1
         run.watchers.add(woken)

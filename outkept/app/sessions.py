@@ -5,17 +5,19 @@ import random
 import secrets
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
-from outkept.config.overrides import sensor_for
+from outkept.config.overrides import changed, holding, subject_of
 from outkept.discover.inventory import Decision, Joined, Moved, New
 from outkept.discover.meet import Met, meet
 from outkept.discover.settle import Sighting, settle
 from outkept.discover.verify import Verification, verify
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import EventType
+from outkept.model.sensor import Sensor
 from outkept.model.server import Endpoint, Server
 from outkept.poll.backoff import Backoff
 from outkept.poll.link import Link
@@ -240,22 +242,22 @@ class Sessions:
     def _show(self, live: LiveServer, supported: tuple[str, ...]) -> None:
         """Give the server a series for each sensor it supports, with what was known of it."""
         context = self._context
-        live.sensors = {
-            sensor.name: sensor_for(
-                sensor,
-                context.settings.sensors.overrides,
-                hostname=live.record.identity.hostname,
-                labels=live.record.labels,
-            )
-            for sensor in context.library
-            if sensor.name in supported
-        }
+        live.sensors = self._overridden(live, supported)
         for key in [key for key in live.series if key[0] not in live.sensors]:
             context.judge.drop(live, key, "no longer applies to the server")
         context.restore(live)
         for sensor in live.sensors.values():
             context.judge.expect(live, sensor)
         context.changed(live)
+
+    def _overridden(self, live: LiveServer, supported: Collection[str]) -> dict[str, Sensor]:
+        """The sensors as they are on this server, by name."""
+        overrides = holding(self._context.settings.sensors.overrides, subject_of(live.record))
+        return {
+            sensor.name: changed(sensor, overrides)
+            for sensor in self._context.library
+            if sensor.name in supported
+        }
 
 
 async def _give(live: LiveServer, connection: Connection) -> None:

@@ -167,6 +167,7 @@ def _definition_view(series: Series) -> Json:
         "inverted": sensor.inverted,
         "clear": sensor.clear,
         "for": sensor.for_,
+        "for_s": sensor.for_s,
         "every": series.every,
         "reactive": sensor.reactive,
     }

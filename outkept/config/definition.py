@@ -10,6 +10,7 @@ from outkept.config.thresholds import check_clear, check_order
 from outkept.config.values import (
     Command,
     Flag,
+    For,
     Interval,
     Threshold,
     duration,
@@ -94,7 +95,7 @@ class SensorDefinition(Strict):
     timeout: Annotated[float | None, optional(duration("100ms", "1h"))] = None
     unit: Annotated[str, text(32)] = ""
     description: Annotated[str, text(2000)] = ""
-    for_: Annotated[int, integer(1, 1000)] = Field(default=1, alias="for")
+    for_: For = Field(default=(1, 0.0), alias="for")
     cooldown: Annotated[float, duration("0s", "30d")] = 300.0
     fallback: Annotated[str | None, optional(text(65536))] = None
     mended_within: Annotated[float | None, optional(MENDED_WITHIN)] = None
@@ -175,7 +176,8 @@ class SensorDefinition(Strict):
             timeout=self.timeout,
             unit=self.unit,
             description=self.description,
-            for_=self.for_,
+            for_=self.for_[0],
+            for_s=self.for_[1],
             clear=self.clear,
             cooldown=self.cooldown,
             rate=self.rate,

@@ -16,7 +16,9 @@ from pydantic import (
 
 from outkept.config.problems import Mistake, quoted
 from outkept.config.values import (
+    Comparison,
     Flag,
+    For,
     HoleText,
     Interval,
     Listen,
@@ -27,6 +29,7 @@ from outkept.config.values import (
     Port,
     SpanText,
     Threshold,
+    comparison,
     duration,
     integer,
     listed,
@@ -37,7 +40,7 @@ from outkept.config.values import (
     text,
 )
 from outkept.model.action import ReactionMode
-from outkept.model.ranges import Range, parse_span, subtract
+from outkept.model.ranges import Range, Span, parse_span, subtract
 
 User = Annotated[
     str, text(64, pattern=r"[^\s:@/]+", rule="write a login name without spaces, ':', '@' or '/'")
@@ -164,7 +167,7 @@ class SensorChange(Strict):
     warning: Threshold = None
     alarm: Threshold = None
     clear: Threshold = None
-    for_: Annotated[int, integer(1, 1000)] = Field(default=1, alias="for")
+    for_: For = Field(default=(1, 0.0), alias="for")
     every: Interval = None
     timeout: Annotated[float | None, optional(duration("100ms", "1h"))] = None
     cooldown: Annotated[float, duration("0s", "30d")] = 300.0
@@ -185,14 +188,55 @@ class SensorChange(Strict):
 
     def given(self) -> dict[str, object]:
         """The keys that are given, by the names of the sensor's fields."""
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        changes = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        if "for_" in changes:
+            changes["for_"], changes["for_s"] = self.for_
+        return changes
+
+
+class FactMatch(Strict):
+    """What a server must say of itself: globs for texts, comparisons for numbers."""
+
+    os: Label | None = None
+    kernel: Label | None = None
+    architecture: Label | None = None
+    cpus: Annotated[Comparison | None, comparison("'>=16'")] = None
+    memory_bytes: Annotated[Comparison | None, comparison("'>=16GiB'", sizes=True)] = None
+    ssh_version: Label | None = None
+    shell: Label | None = None
+
+    @cached_property
+    def given(self) -> dict[str, str | Comparison]:
+        """What is asked for, by the names of `model.server.Facts`."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: wanted for name, wanted in found.items() if wanted is not None}
 
 
 class Match(Strict):
-    """Which servers an override is for: all that is given must match, as globs."""
+    """Which servers something is for: all that is given must match. Texts are globs; of the
+    addresses one must lie in `range`."""
 
     hostname: Annotated[str, text(253)] = "*"
     labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+    range: HoleText | None = None
+    facts: FactMatch = FactMatch()
+
+    @cached_property
+    def written(self) -> dict[str, object]:
+        """What is asked for, as it was written, ready for JSON."""
+        facts = {name: str(wanted) for name, wanted in self.facts.given.items()}
+        found: dict[str, object] = {
+            "hostname": self.hostname,
+            "labels": self.labels,
+            "range": self.range,
+        }
+        found["facts"] = facts
+        return {key: value for key, value in found.items() if value not in ("*", {}, None)}
+
+    @cached_property
+    def span(self) -> Span | None:
+        """The addresses of `range`."""
+        return None if self.range is None else parse_span(self.range, whole=True)
 
 
 class Override(Strict):

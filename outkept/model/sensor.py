@@ -35,7 +35,8 @@ class Sensor:
 
     `every` and `timeout` are None where the configuration's defaults apply.
     `rate` says that the output is a counter: the reading is its increase per second
-    between two outputs, so a first output gives no reading yet.
+    between two outputs, so a first output gives no reading yet. A level is entered after `for_`
+    readings in a row, the last of them at least `for_s` after the first.
     `fallback` is the second step: the command for where `reactive` has not mended it within
     `mended_within` (None: the configuration's). `reaction_mode` None: the configuration's.
     `source` is `file:line` of the definition, for messages.
@@ -56,6 +57,7 @@ class Sensor:
     unit: str = ""
     description: str = ""
     for_: int = 1
+    for_s: float = 0.0
     clear: float | None = None
     cooldown: float = 300.0
     rate: bool = False

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from outkept.act.ledger import Ledger, Moment, Start
 from outkept.act.policy import Group, Guard, Situation, allowed, decide, holds, mode_for
+from outkept.config.overrides import MatchSubject
 from outkept.config.settings import Match, ReactionRule, ReactionSettings
 from outkept.model.action import ReactionMode
 from outkept.model.sensor import Sensor
@@ -271,7 +272,7 @@ def _mode(
         rules = [ReactionRule(match=Match(**match), sensors=sensors, mode=mode)]
     settings = ReactionSettings(mode=fleet, rules=tuple(rules))
     sensor = Sensor("nginx", "cmd", reaction_mode=own)
-    return mode_for(settings, sensor, hostname="web1", labels={"site": "lisbon"})
+    return mode_for(settings, sensor, MatchSubject("web1", {"site": "lisbon"}))
 
 
 def test_the_first_rule_that_matches_says_the_mode() -> None:

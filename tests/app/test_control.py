@@ -160,7 +160,6 @@ async def test_a_preview_runs_nothing(site: Site) -> None:
         (one,) = seen["servers"]
         assert (one["hostname"], one["would"], one["guard"]) == ("web1", "run", None)
         assert one["command"] == site.sensors[-1]["reactive"]
-        assert one["warnings"] == ["pump is not in alarm here"]
         assert await daemon.actions() == []
         assert daemon.source.control.runs() == []
 
@@ -232,7 +231,7 @@ async def test_what_cannot_run_is_held_and_says_why(site: Site) -> None:
         await daemon.until(lambda: "mute" in daemon.server("web1")["unsupported"], "verified")
         for what, words in (
             (wanted([web1], sensor="mute"), "does not have mute: "),
-            (wanted([web1], sensor="dumb"), "dumb has no reaction"),
+            (wanted([web1], sensor="dumb"), "the sensor has no reaction"),
             (wanted([web1], instance="left"), "pump has no instance 'left' there"),
         ):
             (one,) = (await daemon.source.control.preview(what))["servers"]
@@ -273,9 +272,9 @@ async def test_one_thing_at_a_time_runs_on_a_server(site: Site, yard: Path) -> N
 
 @pytest.mark.usefixtures("servers")
 async def test_stopping_a_run_leaves_what_runs_and_begins_nothing_more(
-    site: Site, yard: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, yard: Path
 ) -> None:
-    monkeypatch.setattr("outkept.app.control.AT_ONCE", 1)
+    site.config["reactions"] = {"at_once": 1}
     go = yard / "go"
     site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done; echo over"
     async with site.daemon() as daemon:

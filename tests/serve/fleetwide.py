@@ -30,6 +30,7 @@ _DEFINITION: Json = {
     "every": 10.0,
     "timeout": None,
     "for": 1,
+    "for_s": 0.0,
     "clear": None,
     "reactive": None,
     "fallback": None,
