@@ -1,9 +1,9 @@
 // How much reactions may do at once and within a while, and how much of that is used.
 
-import { data, el, fill, setText } from "./dom.js";
-import { count, duration } from "./format.js";
+import { data, el, setText } from "./dom.js";
+import { count } from "./format.js";
 
-/** {node, show(limits)}: each of `limits` is {name, detail, used, most}. */
+/** {node, show(limits)}: each of `limits` is {name, detail, now, most}. */
 export function newLimits() {
   const list = el("ul", { class: "limits" });
   const rows = new Map();
@@ -29,11 +29,11 @@ export function newLimits() {
       for (const limit of limits) {
         if (!rows.has(limit.name)) rows.set(limit.name, newRow(limit));
         const { node, words, meter, detail } = rows.get(limit.name);
-        const full = limit.used >= limit.most;
+        const full = limit.now >= limit.most;
         meter.max = Math.max(1, limit.most);
-        meter.value = Math.min(limit.used, limit.most);
+        meter.value = Math.min(limit.now, limit.most);
         node.dataset.full = String(full);
-        setText(words, `${count(limit.used)} of ${count(limit.most)}${full ? " – full" : ""}`);
+        setText(words, `${count(limit.now)} of ${count(limit.most)}${full ? " – full" : ""}`);
         setText(detail, limit.detail);
       }
     },

@@ -10,7 +10,6 @@ import { newLatches } from "./latches.js";
 import { newLimits } from "./reaction-limits.js";
 import { serverLink } from "./route.js";
 import { newRunList } from "./run-list.js";
-import { stepWord } from "./run-words.js";
 import { paced } from "./slices.js";
 import { newStopForm } from "./stop-form.js";
 
@@ -29,7 +28,9 @@ export function mount(root, { store, signal, every }) {
   const problem = el("p", { class: "callout", role: "alert", hidden: true });
   const running = el("ul", { class: "running", "aria-label": "Running now" });
   const idle = el("p", { class: "note" }, "Nothing runs now.");
-  const rules = el("div");
+  const waiting = el("ul", { class: "running", "aria-label": "Waiting" });
+  const held = el("p", { class: "note-small" });
+  const rules = el("p", { class: "note-small" });
   const stop = newStopForm();
   const latches = newLatches(store, () => load());
   const limits = newLimits();
@@ -46,7 +47,7 @@ export function mount(root, { store, signal, every }) {
       "div",
       { class: "page-columns" },
       el("div", { class: "page-main" }, section("Latched", null, latches.node), section("Latest", null, actions.nodes)),
-      el("div", { class: "page-side" }, section("Running now", null, running, idle), section("Limits", null, limits.node), section("Run by hand", null, runs.node), section("Rules", null, rules)),
+      el("div", { class: "page-side" }, section("Running now", null, running, idle, held, waiting), section("Limits", null, limits.node, rules), section("Run by hand", null, runs.node)),
     ),
   );
 
@@ -67,8 +68,11 @@ export function mount(root, { store, signal, every }) {
     fill(mode, el("span", { class: "mark", "data-status": status }, icon(status), word), el("span", { class: "sub" }, meaning));
     latches.show(found.latches);
     limits.show(limitsOf(found));
-    fill(running, found.running.map((one) => runningItem(one, store)));
+    fill(running, found.running.map((one) => item(one, store, "fired", one.by ? ["by ", data(one.by)] : "")));
     setShown(idle, found.running.length === 0);
+    setText(held, found.waiting ? `${count(found.waiting)} ${found.waiting === 1 ? "waits" : "wait"} for what holds ${found.waiting === 1 ? "it" : "them"} to pass:` : "");
+    setShown(held, found.waiting > 0);
+    fill(waiting, found.held.map((one) => item(one, store, "stale", ["held: ", data(one.guard)])));
     fill(rules, rulesOf(found));
   }
 
@@ -89,43 +93,27 @@ export function mount(root, { store, signal, every }) {
   load();
 }
 
-function runningItem(one, store) {
-  const name = store.servers.get(one.server)?.hostname || one.server;
+function item(one, store, picture, more) {
+  const name = store.servers.get(one.server)?.hostname || one.hostname || one.server;
   return el(
     "li",
     { class: "running-item" },
-    icon("fired"),
-    el("span", {}, data(seriesName({ name: one.sensor, instance: one.instance })), " on ", el("a", { href: serverLink(one.server) }, data(name)), one.step === 2 ? el("span", { class: "sub" }, ` ${stepWord(2)}`) : "", one.by ? el("span", { class: "sub" }, " by ", data(one.by)) : ""),
-    one.at ? age(one.at, store.now()) : "",
+    icon(picture),
+    el("span", {}, data(seriesName({ name: one.sensor, instance: one.instance })), " on ", el("a", { href: serverLink(one.server) }, data(name)), " ", el("span", { class: "sub" }, one.step === 2 ? "fallback " : "", more)),
+    one.since ? age(one.since, store.now()) : "",
   );
 }
 
-function limitsOf({ limits, used }) {
-  const within = duration(limits.share.within);
-  const shares = (used.labels ?? []).map((one) => ({ name: `Servers of ${one.label}=${one.value}`, detail: `within ${within}`, used: one.reacted, most: one.most }));
+function limitsOf({ at_once: atOnce, share }) {
+  const within = `reacted on within ${duration(share.within)}`;
   return [
-    { name: "Servers at once", detail: "on which something runs", used: used.at_once, most: limits.at_once },
-    { name: "Servers of the fleet", detail: `within ${within}`, used: used.fleet.reacted, most: used.fleet.most },
-    ...shares,
+    { name: "Servers at once", detail: "on which something runs", ...atOnce },
+    { name: "Servers of the fleet", detail: `${within}, of ${count(share.fleet.of)}`, ...share.fleet },
+    ...share.labels.map((one) => ({ name: `Servers of ${one.label}=${one.value}`, detail: `${within}, of ${count(one.of)}`, ...one })),
   ];
 }
 
-function rulesOf({ mode, rules, limits }) {
-  const rows = [...rules, { sensors: ["*"], match: {}, mode, last: true }];
-  const latch = `A reaction that ran ${count(limits.latch.runs)} times on a server within ${duration(limits.latch.within)} is latched.`;
-  return [
-    el("ol", { class: "rules" }, rows.map(ruleItem)),
-    el("p", { class: "note-small" }, "The first that matches counts. ", latch),
-  ];
-}
-
-function ruleItem({ mode, sensors, match, last }) {
-  const [word, , status] = MODES.get(mode) ?? [String(mode), "", "unknown"];
-  const where = Object.entries(match ?? {}).flatMap(([key, value]) => (key === "labels" || key === "facts" ? Object.entries(value ?? {}).map(([name, glob]) => `${name}=${glob}`) : value && value !== "*" ? [`${key} ${value}`] : []));
-  return el(
-    "li",
-    { class: "rule" },
-    el("span", { class: "mark", "data-status": status }, icon(status), word),
-    last ? el("span", {}, "everything else") : el("span", {}, data(sensors.join(", ")), " on ", data(where.join(", ") || "all servers")),
-  );
+function rulesOf({ latch, rules }) {
+  const others = rules ? ` ${count(rules)} ${rules === 1 ? "rule says" : "rules say"} another mode for some sensors or servers: reactions.rules of the configuration.` : "";
+  return `What ran ${count(latch.runs)} times on a server within ${duration(latch.within)} is latched.${others}`;
 }

@@ -1,9 +1,12 @@
 // All reactions are stopped: said on every page while it is so, with the way to go on.
 
-import { put, remove } from "./api.js";
+import { get, put, remove } from "./api.js";
 import { moment } from "./bits.js";
 import { data, el, fill, setShown, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { paced } from "./slices.js";
+
+const GAP = 500;
 
 /** Stop all reactions. Rejects like `get`. */
 export const stopReactions = (reason) => put("/reactions/stop", { reason });
@@ -19,13 +22,14 @@ export function mountStopped(store, place) {
   const yes = el("button", { type: "button", class: "button", click: resume }, "Yes, resume");
   const no = el("button", { type: "button", class: "button", click: () => sure(false) }, "No");
   const question = el("span", { class: "stopped-question", role: "group", "aria-label": "Let reactions run again?" }, "Let reactions run again?", yes, no);
-  let said = "";
+  let stopped = false;
+  let explained = false;
   fill(place, icon("stopped"), text, answer, el("span", { class: "stopped-ways needs-act" }, ask, question));
 
-  function sure(asking) {
-    setShown(ask, !asking);
-    setShown(question, asking);
-    (asking ? yes : ask).focus();
+  function sure(wanted) {
+    setShown(ask, !wanted);
+    setShown(question, wanted);
+    (wanted ? yes : ask).focus();
   }
 
   async function resume() {
@@ -40,21 +44,37 @@ export function mountStopped(store, place) {
     }
   }
 
-  function show({ reactions_stopped: stop }) {
-    const now = JSON.stringify(stop ?? null);
-    if (now === said) return;
-    said = now;
+  const say = (...parts) => fill(text, el("strong", {}, "Reactions are stopped"), ...parts.flat());
+
+  // The frames say that it is so, the API who did it, when and why.
+  const explain = paced(async () => {
+    const { stopped: by } = await get("/reactions").catch(() => ({}));
+    if (!stopped || !by) return;
+    explained = true;
+    say(" by ", data(by.by), " since ", moment(by.at), by.reason ? [": ", data(by.reason)] : "");
+  }, GAP, new AbortController().signal);
+
+  function show({ reactions_stopped: now }) {
+    if (Boolean(now) !== stopped) change(Boolean(now));
+    if (stopped && !explained) explain();
+  }
+
+  function change(now) {
+    stopped = now;
+    explained = false;
     // Whoever had the focus here isn't left nowhere.
-    const focused = !stop && place.contains(document.activeElement);
-    setShown(place, Boolean(stop));
+    const focused = !now && place.contains(document.activeElement);
+    setShown(place, now);
     if (focused) document.getElementById("main").focus({ preventScroll: true });
     setShown(ask, true);
     setShown(question, false);
     setText(answer, "");
-    if (!stop) return;
-    fill(text, el("strong", {}, "Reactions are stopped"), " by ", data(stop.by), " since ", moment(stop.at), stop.reason ? [": ", data(stop.reason)] : "");
+    say(".");
   }
 
   store.on("stats", show);
+  store.on("news", (events) => {
+    if (stopped && events.some(({ type }) => type === "control")) explain();
+  });
   if (store.stats) show(store.stats);
 }
