@@ -22,16 +22,15 @@ export function newTarget(name, store) {
     error,
     answer,
   );
-  let said = "";
 
   async function test() {
     button.disabled = true;
     setText(answer, "Sending…");
     try {
       const came = await post(`/targets/${encodeURIComponent(name)}/test`, {});
-      setText(answer, came.error ? `The test did not arrive: ${came.error}` : "The test was sent.");
+      setText(answer, came.sent ? "The test was sent." : `The test was not sent: ${came.error}`);
     } catch (failed) {
-      setText(answer, `The test did not arrive: ${failed.message}`);
+      setText(answer, `The test was not sent: ${failed.message}`);
     } finally {
       button.disabled = false;
     }
@@ -41,15 +40,17 @@ export function newTarget(name, store) {
     node,
     show(target) {
       const ok = target.state === "ok";
-      const now = JSON.stringify(target);
-      if (now === said && ok) return;
-      said = now;
-      setText(kind, target.kind ?? "");
+      setText(kind, target.kind);
       state.dataset.status = node.dataset.status = ok ? "normal" : "failed";
       fill(state, icon(ok ? "normal" : "failed"), ok ? "Ok" : "Failing");
-      fill(about, ok || !target.since ? "" : ["since ", age(target.since, store.now()), target.queued ? " · " : ""], target.queued ? `${count(target.queued)} waiting` : "");
-      setText(error, ok ? "" : (target.error ?? ""));
-      setShown(error, Boolean(!ok && target.error));
+      const parts = [
+        !ok && target.failing_since ? [el("span", {}, "since ", age(target.failing_since, store.now()))] : [],
+        target.queued ? [el("span", {}, `${count(target.queued)} waiting`, target.oldest ? [", the first ", age(target.oldest, store.now())] : [])] : [],
+        [el("span", {}, target.last_sent ? ["last sent ", age(target.last_sent, store.now())] : "nothing sent yet")],
+      ].flat();
+      fill(about, parts.flatMap((part, index) => (index ? [" · ", part] : [part])));
+      setText(error, ok ? "" : target.error);
+      setShown(error, !ok && target.error !== "");
     },
   };
 }
