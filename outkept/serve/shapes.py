@@ -218,7 +218,8 @@ class Addresses(_Shape):
 
 class SensorSummary(_Shape):
     """A sensor of the library: how many servers have it, and how many of its series are of each
-    status. `parse` is `text` where its values are no numbers."""
+    status. `parse` is `text` where its values are no numbers. `steps` is 0 where it has no
+    reaction, 2 where that has a fallback."""
 
     name: str
     unit: str
@@ -227,6 +228,7 @@ class SensorSummary(_Shape):
     servers: int
     series: int
     statuses: dict[SensorStatus, int]
+    steps: int
 
 
 class Sensors(_Shape):
@@ -269,6 +271,7 @@ class SensorDefinition(_Shape):
     every: float
     timeout: float | None
     reactive: str | None
+    fallback: str | None
     cooldown: float | None
     source: str
     coverage: Coverage
