@@ -20,6 +20,7 @@ from outkept.app.reactions import Reactions
 from outkept.app.sessions import Sessions
 from outkept.app.source import DaemonSource
 from outkept.app.tally import Tally
+from outkept.app.telling import Telling
 from outkept.app.views import event_view
 from outkept.config.settings import Settings
 from outkept.model.event import Event, EventType
@@ -48,7 +49,9 @@ async def running(
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
-    source = DaemonSource(context, crawl)
+    telling = await Telling.recalled(context)
+    context.herald.listeners.append(telling.take)
+    source = DaemonSource(context, crawl, telling)
     context.hub = Hub(source)
     reactions = Reactions(
         context.fleet,
@@ -68,6 +71,7 @@ async def running(
                 ("sessions", sessions.run()),
                 ("crawl", crawl.run()),
                 ("reactions", reactions.run()),
+                ("telling", telling.run()),
                 ("lookout", Lookout(context, sessions).run()),
             )
         ]

@@ -10,6 +10,8 @@ from outkept.app.crawl import Crawl
 from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
+from outkept.app.telling import Telling
 from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
 from outkept.serve.source import Page, Points
 
@@ -17,7 +19,7 @@ from outkept.serve.source import Page, Points
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl) -> None:
+    def __init__(self, context: Context, crawl: Crawl, telling: Telling) -> None:
         super().__init__(
             context.fleet,
             context.library,
@@ -28,6 +30,7 @@ class DaemonSource(Fleetwide):
         )
         self._context = context
         self.crawl = crawl
+        self.notices = NoticesView(telling)
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]

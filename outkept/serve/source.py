@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.notices import Notices
 
 Json = dict[str, Any]
 """A JSON-ready object: str, int, float, bool, None, lists and objects of them."""
@@ -23,6 +24,10 @@ class Source(Protocol):
 
     The synchronous methods are called inside the event loop and must not block.
     """
+
+    @property
+    def notices(self) -> Notices:
+        """Who is told of incidents, and what became of it."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""

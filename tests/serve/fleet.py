@@ -14,6 +14,7 @@ from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
 from tests.serve.fleetwide import Fleetwide
+from tests.serve.notices import MadeUpNotices
 
 DETAILS = ("identity", "endpoints", "unsupported")
 DEFINITIONS = ("description", "warning", "alarm", "inverted", "group", "every", "reactive")
@@ -88,6 +89,7 @@ class Fleet(Fleetwide):
         self.swept: list[Json] = []
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
+        self.notices = MadeUpNotices()
         self._ids = itertools.count(1)
 
     def put(self, changed: Json) -> None:
