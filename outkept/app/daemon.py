@@ -17,12 +17,14 @@ from outkept.app.heap import Heap
 from outkept.app.herald import Herald
 from outkept.app.judge import Judge
 from outkept.app.lookout import Lookout
+from outkept.app.notices import NoticesView
 from outkept.app.past import recall
 from outkept.app.reaction_control import ReactionControl
 from outkept.app.reactions import Reactions
 from outkept.app.sessions import Sessions
 from outkept.app.source import DaemonSource
 from outkept.app.tally import Tally
+from outkept.app.telling import Telling
 from outkept.app.views import event_view
 from outkept.config.settings import Settings
 from outkept.model.event import Event, EventType
@@ -56,7 +58,11 @@ async def running(
     context.herald.listeners.append(guards.take)
     reactions = Reactions(context, guards)
     control = Control(context)
-    source = DaemonSource(context, crawl, ReactionControl(guards, reactions), control)
+    telling = await Telling.recalled(context)
+    context.herald.listeners.append(telling.take)
+    source = DaemonSource(
+        context, crawl, ReactionControl(guards, reactions), control, NoticesView(telling)
+    )
     context.hub = Hub(source)
     await _tell_unfinished(context)
     async with asyncio.TaskGroup() as group:
@@ -71,6 +77,7 @@ async def running(
                 ("desk", context.desk.run()),
                 ("reactions", reactions.run()),
                 ("control", control.run()),
+                ("telling", telling.run()),
                 ("lookout", Lookout(context, sessions).run()),
             )
         ]

@@ -11,6 +11,7 @@ from outkept.app.crawl import Crawl
 from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
 from outkept.app.reaction_control import ReactionControl
 from outkept.app.views import (
     Json,
@@ -27,7 +28,12 @@ class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
     def __init__(
-        self, context: Context, crawl: Crawl, reactions: ReactionControl, control: Control
+        self,
+        context: Context,
+        crawl: Crawl,
+        reactions: ReactionControl,
+        control: Control,
+        notices: NoticesView,
     ) -> None:
         super().__init__(
             context.fleet,
@@ -43,6 +49,7 @@ class DaemonSource(Fleetwide):
         self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
         self.control = control
         self.reactions = reactions
+        self.notices = notices
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]

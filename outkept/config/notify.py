@@ -63,6 +63,9 @@ def _address(value: object) -> str:
     return str(value).rstrip("/")
 
 
+_LOGIN = ("user", "password", "password_file", "token", "token_file")
+
+
 class TargetSettings(Strict):
     """Whom to tell: an URL of apprise's, itself or in a file, or an Alertmanager."""
 
@@ -95,12 +98,12 @@ class TargetSettings(Strict):
                 "it names no place to send to" if not kinds else "it names two places to send to",
                 "give one of: url, url_file, alertmanager",
             )
-        logins = given & {"user", "password", "password_file", "token", "token_file"}
+        logins = [key for key in _LOGIN if key in given]
         if logins and self.alertmanager is None:
             raise Mistake(
                 "a login belongs to an alertmanager",
                 "write it inside the url",
-                key=min(logins),
+                key=logins[0],
             )
         if len(given & {"password", "password_file", "token", "token_file"}) > 1:
             raise Mistake("it has more than one login", "give a password or a token, once")

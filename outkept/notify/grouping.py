@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from outkept.config.strict import Match
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
+from outkept.model.notice import Told
 from outkept.model.silence import Subject
-from outkept.notify.message import Kind, Mention, Notice, Told
+from outkept.notify.message import Kind, Mention, Notice
 from outkept.notify.routing import GroupValues, Route, routed
 
 HELD_CHECK_S = 15.0
@@ -130,6 +131,19 @@ class Grouping:
             case = self._open[key] = Case(opened, subject, event.message)
             self._place(case)
             self._stir(case, now)
+
+    def rewound(self, now: float) -> None:
+        """The clock was set back to `now`: nothing is in the future but what is to come."""
+        for group in self._groups.values():
+            group.last = min(group.last, now)
+            group.look = now
+            if group.due != math.inf:
+                group.due = min(group.due, now + self._route(group.key).group_wait)
+        for case in self.cases():
+            for name, told in case.told.items():
+                if told.last > now:
+                    first = min(told.first, now)
+                    case.told[name] = replace(told, first=first, last=now)
 
     def next_look(self) -> float:
         """When something may be due (UNIX seconds), infinite when nothing is waited for."""
@@ -387,8 +401,9 @@ class _Plan:
             kind,
             case.incident,
             case.subject,
-            case.note if kind is Kind.NOT_MENDED and case.note else case.text,
+            case.text,
             before.level if before is not None else None,
+            "" if kind is Kind.RECOVERED else case.note,
         )
         self._mentions.setdefault((target, group), []).append(mention)
         self.touched[case.incident.id] = case

@@ -1,4 +1,4 @@
-"""What is told: incidents as a notice mentions them, and what each target has been told. Pure."""
+"""What is told: incidents as a notice mentions them. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,27 +22,16 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a target was told of an incident: up to which level, and when first and last (UNIX
-    seconds); whether that it is flapping, and of how many reactions that they mended nothing."""
-
-    level: Level
-    first: float
-    last: float
-    flapping: bool = False
-    unmended: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Mention:
-    """An incident in a notice. `text` is its newest event's; `before` is the level that the target
-    was told of before, None if it knew nothing."""
+    """An incident in a notice. `text` is its newest event's; `note` says what did not mend it;
+    `before` is the level that the target was told of before, None if it knew nothing."""
 
     kind: Kind
     incident: Incident
     subject: Subject
     text: str
     before: Level | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from prometheus_client import Metric
 from outkept.model.event import EventQuery
 from outkept.serve.control import Control
 from outkept.serve.desk import Desk
+from outkept.serve.notices import Notices
 from outkept.serve.reactions import Reactions
 
 Json = dict[str, Any]
@@ -38,6 +39,10 @@ class Source(Protocol):
     @property
     def reactions(self) -> Reactions:
         """How reactions stand, and what people say to them."""
+
+    @property
+    def notices(self) -> Notices:
+        """Who is told of incidents, and what became of it."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""

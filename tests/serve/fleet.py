@@ -17,6 +17,7 @@ from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
 from tests.serve.control import Control
 from tests.serve.fleetwide import Fleetwide
+from tests.serve.notices import MadeUpNotices
 from tests.serve.reacting import Reacting
 
 DETAILS = ("identity", "endpoints", "unsupported")
@@ -93,6 +94,7 @@ class Fleet(Fleetwide):
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
         self.reactions = Reacting()
+        self.notices = MadeUpNotices()
         self._ids = itertools.count(1)
         self.control = Control(self)
 
