@@ -195,6 +195,21 @@ async def test_minutes_of_steady_values_say_what_their_readings_did(tmp_path: Pa
     assert said_in(world) == live([sensor], readings)
 
 
+async def test_instances_of_a_minute_are_replayed_as_often_as_the_one_that_was_read_most(
+    tmp_path: Path,
+) -> None:
+    full, free = Sample("/", 12.0), Sample("/var", 1.0)
+    readings = [
+        Reading("a", "disk", START + 10 * n, (full, free) if n % 6 == 0 else (full,))
+        for n in range(12)
+    ]
+    sensor = Sensor("disk", "cmd", parse=Parse.TABLE, alarm=10, for_=4)
+    await record(tmp_path, readings, maintained=[START + 5 * 86400])
+    (world,), walked = replayed(tmp_path, rules(sensor))
+    assert walked.rows == 4
+    assert [(at, *rest[:3]) for at, *rest in said_in(world)] == [(START + 30, "alarmed", "a", "disk[/]")]
+
+
 async def test_what_began_before_the_window_is_no_alarm_of_it(tmp_path: Path) -> None:
     readings = [
         Reading("a", "load", START + 60 * minute, (Sample(None, 11.0 if minute < 60 else 1.0),))
