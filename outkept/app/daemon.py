@@ -11,11 +11,13 @@ from outkept.app.context import Context
 from outkept.app.crawl import Crawl
 from outkept.app.desk import Desk
 from outkept.app.fleet import Fleet
+from outkept.app.guards import Guards
 from outkept.app.heap import Heap
 from outkept.app.herald import Herald
 from outkept.app.judge import Judge
 from outkept.app.lookout import Lookout
 from outkept.app.past import recall
+from outkept.app.reaction_control import ReactionControl
 from outkept.app.reactions import Reactions
 from outkept.app.sessions import Sessions
 from outkept.app.source import DaemonSource
@@ -48,15 +50,12 @@ async def running(
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
-    source = DaemonSource(context, crawl)
+    guards = Guards(context, blind=lambda live: "", flapping=lambda series: False)
+    await guards.load()
+    context.herald.listeners.append(guards.take)
+    reactions = Reactions(context, guards)
+    source = DaemonSource(context, crawl, ReactionControl(guards, reactions))
     context.hub = Hub(source)
-    reactions = Reactions(
-        context.fleet,
-        store,
-        context.herald,
-        settings=settings.reactions,
-        timeout=settings.ssh.command_timeout,
-    )
     await _tell_unfinished(context)
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(context.herald.run(), name="herald")

@@ -10,6 +10,7 @@ from outkept.app.crawl import Crawl
 from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.reaction_control import ReactionControl
 from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
 from outkept.serve.source import Page, Points
 
@@ -17,7 +18,7 @@ from outkept.serve.source import Page, Points
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl) -> None:
+    def __init__(self, context: Context, crawl: Crawl, reactions: ReactionControl) -> None:
         super().__init__(
             context.fleet,
             context.library,
@@ -28,6 +29,7 @@ class DaemonSource(Fleetwide):
         )
         self._context = context
         self.crawl = crawl
+        self.reactions = reactions
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -63,6 +65,7 @@ class DaemonSource(Fleetwide):
             "fired": tally.day.get("fired", 0),
             "feeds": tally.day.get("feed", 0),
             "events_per_s": tally.per_second,
+            "reactions_stopped": self.reactions.stopped,
         }
 
     def sweeps(self) -> list[Json]:

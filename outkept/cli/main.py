@@ -8,6 +8,7 @@ from outkept import __version__
 from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
+from outkept.cli.reactions import reactions
 from outkept.cli.replay import replay
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
@@ -47,3 +48,4 @@ for verb in (run, demo, check, replay, sweep, try_, top, servers, events, action
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(user, name="user")
+app.add_typer(reactions, name="reactions")

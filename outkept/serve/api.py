@@ -25,6 +25,7 @@ from outkept.serve.answers import (
 )
 from outkept.serve.api_discovery import add_discovery
 from outkept.serve.api_incidents import add_incidents
+from outkept.serve.api_reactions import add_reactions
 from outkept.serve.api_sensors import add_sensors
 from outkept.serve.auth import Scope
 from outkept.serve.needs import READ, needs, stated
@@ -53,6 +54,7 @@ def create_router(source: Source, access: Access) -> APIRouter:
     add_sensors(router, source)
     add_discovery(router, source)
     add_incidents(router, source)
+    add_reactions(router, source)
 
     @router.post(
         "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[needs(Scope.SWEEP)]

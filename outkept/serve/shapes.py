@@ -169,7 +169,8 @@ class Address(_Shape):
 
 
 class Stats(_Shape):
-    """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours."""
+    """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours.
+    `reactions_stopped`: the kill switch is pulled."""
 
     servers: int
     sensors: int
@@ -178,6 +179,7 @@ class Stats(_Shape):
     fired: int
     feeds: int
     events_per_s: float
+    reactions_stopped: bool
 
 
 class History(_Shape):

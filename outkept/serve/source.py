@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.reactions import Reactions
 
 Json = dict[str, Any]
 """A JSON-ready object: str, int, float, bool, None, lists and objects of them."""
@@ -23,6 +24,10 @@ class Source(Protocol):
 
     The synchronous methods are called inside the event loop and must not block.
     """
+
+    @property
+    def reactions(self) -> Reactions:
+        """How reactions stand, and what people say to them."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""
@@ -48,7 +53,7 @@ class Source(Protocol):
         `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
-        """The contract's stats of the last 24 hours."""
+        """The contract's stats of the last 24 hours, and `reactions_stopped`."""
 
     def sweeps(self) -> list[Json]:
         """Sweeps in the shape of `model.sweep.SweepProgress`, newest first."""

@@ -34,6 +34,10 @@ class Job:
     With `in_shell` it may run in a long-lived shell among others, where the server has one. A
     shell drops standard error, so what ends there with a status that isn't `fine`, or says
     nothing, is run again by itself to learn why. `fine` None: whatever it says is an answer.
+
+    `bar` is asked at the last moment, when its channel is open: where it says why not, the command
+    is not sent, and answered with CANCELLED, `started` false. With `posix` an exec goes to `sh`,
+    whatever the login shell is.
     """
 
     key: str
@@ -46,6 +50,8 @@ class Job:
     cap: int = CAP
     in_shell: bool = False
     fine: tuple[int, ...] | None = (0,)
+    bar: "Callable[[], str] | None" = None
+    posix: bool = False
 
     def answered_by(self, status: int, stdout: bytes) -> bool:
         """Whether this is an answer as good as one with its standard error."""

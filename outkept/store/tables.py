@@ -10,6 +10,7 @@ SILENCES = (
 )
 
 LATCHES = (
+    # With an empty reason it was released at that time: what ran before counts no more.
     """CREATE TABLE latches (
         server TEXT NOT NULL, sensor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (server, sensor)) WITHOUT ROWID""",

@@ -207,7 +207,9 @@ async def test_instances_of_a_minute_are_replayed_as_often_as_the_one_that_was_r
     await record(tmp_path, readings, maintained=[START + 5 * 86400])
     (world,), walked = replayed(tmp_path, rules(sensor))
     assert walked.rows == 4
-    assert [(at, *rest[:3]) for at, *rest in said_in(world)] == [(START + 30, "alarmed", "a", "disk[/]")]
+    assert [(at, *rest[:3]) for at, *rest in said_in(world)] == [
+        (START + 30, "alarmed", "a", "disk[/]")
+    ]
 
 
 async def test_what_began_before_the_window_is_no_alarm_of_it(tmp_path: Path) -> None:

@@ -166,10 +166,10 @@ def test_every_key_of_an_override_reaches_the_sensor() -> None:
 
 
 def test_a_duration_and_a_number_of_readings_take_each_others_place() -> None:
-    held = sensor_for(LOAD, overrides({"set": {"load": {"for": "5m"}}}), hostname="x", labels={})
+    held = sensor_for(LOAD, overrides({"set": {"load": {"for": "5m"}}}), MatchSubject("x"))
     assert held == replace(LOAD, for_=2, for_s=300)
     rules = overrides({"set": {"load": {"for": "4"}}})
-    assert sensor_for(held, rules, hostname="x", labels={}) == replace(LOAD, for_=4, for_s=0)
+    assert sensor_for(held, rules, MatchSubject("x")) == replace(LOAD, for_=4, for_s=0)
 
 
 @pytest.mark.parametrize(

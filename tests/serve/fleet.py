@@ -14,6 +14,7 @@ from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
 from tests.serve.fleetwide import Fleetwide
+from tests.serve.reacting import Reacting
 
 DETAILS = ("identity", "endpoints", "unsupported")
 DEFINITIONS = ("description", "warning", "alarm", "inverted", "group", "every", "reactive")
@@ -88,6 +89,7 @@ class Fleet(Fleetwide):
         self.swept: list[Json] = []
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
+        self.reactions = Reacting()
         self._ids = itertools.count(1)
 
     def put(self, changed: Json) -> None:
@@ -150,7 +152,8 @@ class Fleet(Fleetwide):
             if event["type"] in counts:
                 counts[event["type"]] += 1
         series = sum(len(one["sensors"]) for one in self.by_id.values())
-        return {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5} | counts
+        counters = {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5}
+        return counters | counts | {"reactions_stopped": self.reactions.stopped}
 
     def sweeps(self) -> list[Json]:
         return sorted(self.swept, key=lambda sweep: -sweep["started"])
