@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from outkept.app.addresses import Addresses
+from outkept.app.blindness import Blindness
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
 from outkept.app.desk import Desk
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet
 from outkept.app.guards import Guards
 from outkept.app.heap import Heap
@@ -68,6 +70,7 @@ async def running(
                 ("crawl", crawl.run()),
                 ("reactions", reactions.run()),
                 ("lookout", Lookout(context, sessions).run()),
+                ("canaries", context.blindness.run()),
             )
         ]
         try:
@@ -97,6 +100,8 @@ async def _assembled(
         defaults,
         fleet.urgent,
     )
+    judging = settings.judging
+    faults = Faults(herald.announce, judging, settings.ssh.command_timeout)
     context = Context(
         settings=settings,
         library=library,
@@ -106,7 +111,9 @@ async def _assembled(
         addresses=Addresses(await store.load_addresses()),
         herald=herald,
         desk=desk,
-        judge=Judge(fleet, herald.announce, poller.interval),
+        judge=Judge(fleet, herald.announce, poller.interval, faults, judging.flapping),
+        faults=faults,
+        blindness=Blindness(judging, settings.ranges, herald.announce, desk.incidents()),
         poller=poller,
         tally=Tally(),
         past=await recall(store),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from outkept.app.herald import Herald
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.silence import Silence, Subject, silencing
 from outkept.store.silences import Silences
@@ -53,6 +53,10 @@ class Desk:
         """Those that are open, the oldest first; of one server where it is given."""
         found = (one for one in self._open.values() if server in (None, one.server))
         return sorted(found, key=lambda one: one.id)
+
+    def suppressed(self, server: str) -> bool:
+        """Whether nobody needs to hear of what else is open about this server: it is gone."""
+        return (Condition.GONE, server, None) in self._open
 
     def by_id(self, id: int) -> Incident | None:
         """The open incident of this id."""

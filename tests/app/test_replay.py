@@ -9,6 +9,7 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet
 from outkept.app.judge import Judge
 from outkept.app.replay import Walked, Wanted, replay
@@ -28,6 +29,7 @@ SETTINGS = Settings(ranges=(RangeSettings(range="127.0.0.1"),))
 SERVERS = tuple(
     Server(id_, Identity("", hostname=id_), Facts(), (), "ops", START, START) for id_ in ("a", "b")
 )
+EVERY, TIMEOUT = SETTINGS.sensors.every, SETTINGS.ssh.command_timeout
 _CONNECTION = cast("Connection", None)
 
 Said = list[tuple[float, str, str, str, str]]
@@ -51,9 +53,18 @@ def live(sensors: Sequence[Sensor], readings: Sequence[Reading]) -> Said:
         )
         return True
 
-    judge = Judge(Fleet(SERVERS), announce, lambda sensor: sensor.every or 10.0)
+    now = START
+    fleet, judging = Fleet(SERVERS), SETTINGS.judging
+    faults = Faults(announce, judging, TIMEOUT)
+    judge = Judge(
+        fleet, announce, lambda sensor: EVERY, faults, judging.flapping, clock=lambda: now
+    )
     by_name = {sensor.name: sensor for sensor in sensors}
     for reading in readings:
+        now = reading.at
+        for server in fleet:
+            for series in server.series.values():
+                series.stale = series.stale or series.stale_at(TIMEOUT) < now
         judge.take(_CONNECTION, by_name[reading.sensor], reading)
     return by_series(said)
 
