@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from outkept.app.addresses import Addresses
+from outkept.app.blindness import Blindness
 from outkept.app.context import Context
 from outkept.app.control import Control
 from outkept.app.crawl import Crawl
 from outkept.app.desk import Desk
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet
 from outkept.app.guards import Guards
 from outkept.app.heap import Heap
@@ -53,7 +55,7 @@ async def running(
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
-    guards = Guards(context, blind=lambda live: "", flapping=lambda series: False)
+    guards = Guards(context, blind=context.blindness.over, flapping=lambda series: series.flapping)
     await guards.load()
     context.herald.listeners.append(guards.take)
     reactions = Reactions(context, guards)
@@ -79,6 +81,7 @@ async def running(
                 ("control", control.run()),
                 ("telling", telling.run()),
                 ("lookout", Lookout(context, sessions).run()),
+                ("canaries", context.blindness.run()),
             )
         ]
         try:
@@ -106,6 +109,8 @@ async def _assembled(
         defaults,
         fleet.urgent,
     )
+    judging = settings.judging
+    faults = Faults(herald.announce, judging, settings.ssh.command_timeout)
     context = Context(
         settings=settings,
         library=library,
@@ -115,7 +120,9 @@ async def _assembled(
         addresses=Addresses(await store.load_addresses()),
         herald=herald,
         desk=desk,
-        judge=Judge(fleet, herald.announce, poller.interval),
+        judge=Judge(fleet, herald.announce, poller.interval, faults, judging.flapping),
+        faults=faults,
+        blindness=Blindness(judging, settings.ranges, herald.announce, desk.incidents()),
         poller=poller,
         tally=Tally(),
         past=await recall(store),

@@ -16,6 +16,7 @@ from outkept.config.notify import NotifySettings
 from outkept.config.problems import Mistake, quoted
 from outkept.config.strict import Label, LabelName, Match, Strict
 from outkept.config.values import (
+    EndpointText,
     Flag,
     For,
     HoleText,
@@ -181,6 +182,57 @@ class SensorSettings(Strict):
     overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
 
 
+class FlappingSettings(Strict):
+    """A series flaps when its level changes `changes` times within `within` seconds (0: never),
+    until it has stayed the same for `steady` seconds."""
+
+    changes: Annotated[int, integer(0, 100)] = 6
+    within: Annotated[float, duration("1s", "1d")] = 900.0
+    steady: Annotated[float, duration("1s", "1d")] = 300.0
+
+    @field_validator("changes")
+    @classmethod
+    def _are_more_than_one_alarm(cls, changes: int) -> int:
+        if changes in (1, 2):
+            raise Mistake(
+                "one alarm and its end are two changes already", "write 3 or more, or 0: never"
+            )
+        return changes
+
+
+class BlindSettings(Strict):
+    """We may be blind when `share` of a range's servers, or of all, and `at_least` so many (0:
+    never), are lost within `within` seconds; after `hold` seconds they are gone."""
+
+    share: Annotated[float, real(0.01, 1)] = 0.5
+    at_least: Annotated[int, integer(0, 1_000_000)] = 5
+    within: Annotated[float, duration("1s", "1h")] = 60.0
+    hold: Annotated[float, duration("1s", "1d")] = 600.0
+
+
+class JudgingSettings(Strict):
+    """When something counts as wrong, besides the thresholds of the sensors. Durations in
+    seconds; `canaries` are addresses that always answer."""
+
+    failed_after: Annotated[float, duration("1s", "30d")] = 300.0
+    stale_after: Annotated[float, duration("1s", "30d")] = 300.0
+    flapping: FlappingSettings = FlappingSettings()
+    blind: BlindSettings = BlindSettings()
+    gone_after: Annotated[float, duration("1s", "30d")] = Field(
+        default=120.0, validate_default=True
+    )
+    canaries: Annotated[tuple[EndpointText, ...], listed(20)] = ()
+
+    @field_validator("gone_after")
+    @classmethod
+    def _blindness_is_seen_first(cls, after: float, info: ValidationInfo) -> float:
+        blind = info.data.get("blind")
+        if blind is not None and blind.at_least and after < blind.within:
+            what = "it is shorter than judging.blind.within"
+            raise Mistake(what, "wait for as long, or else servers are gone before we are blind")
+        return after
+
+
 class ReactionRule(Strict):
     """The mode of some sensors' reactions on some servers. `sensors` are globs."""
 
@@ -276,6 +328,7 @@ class Settings(Strict):
     ssh: SSHSettings = Field(default_factory=SSHSettings)
     sweep: SweepSettings = SweepSettings()
     sensors: SensorSettings = SensorSettings()
+    judging: JudgingSettings = JudgingSettings()
     reactions: ReactionSettings = ReactionSettings()
     notify: NotifySettings = NotifySettings()
     state: PathText = Field(default="~/.local/state/outkept", validate_default=True)
