@@ -17,7 +17,7 @@ export function mountNav(routes, place) {
       const section = route.under ?? route.name;
       for (const [name, link] of links) setAttribute(link, "aria-current", name === section ? "page" : false);
       // On a phone there is not room for all of them at once.
-      links.get(section)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      links.get(section)?.scrollIntoView({ block: "nearest", inline: "center" });
     },
   };
 }

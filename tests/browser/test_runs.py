@@ -206,7 +206,9 @@ async def test_a_server_and_the_fleet_lead_to_a_run(visit: Visitor) -> None:
     await expect(page.get_by_role("searchbox", name="Servers")).to_be_focused()
     await page.evaluate("location.hash = '#/fleet?q=site%3Dlisbon&level=normal'")
     await page.get_by_role("link", name="Run on these…").click()
-    await expect(page.get_by_role("searchbox", name="Servers")).to_have_value("site=lisbon level:normal")
+    await expect(page.get_by_role("searchbox", name="Servers")).to_have_value(
+        "site=lisbon level:normal"
+    )
 
 
 async def test_who_may_only_look_is_offered_no_run(visit: Visitor) -> None:
