@@ -14,6 +14,7 @@ export function newCard(id, first, frame, shared) {
   const age = el("time", { class: "sensor-age" });
   const every = el("span", { class: "sensor-age" });
   const reason = data("", { class: "sensor-reason" });
+  const silenced = el("p", { class: "sensor-about", hidden: true });
   const about = el("p", { class: "sensor-about" });
   const run = el("a", { class: "sensor-run needs-act", href: linkTo("/run", { server: id, sensor: first.name, instance: first.instance }), hidden: true }, "Run its reaction…");
   const name = sensorName(first.name);
@@ -24,6 +25,7 @@ export function newCard(id, first, frame, shared) {
     el("div", { class: "sensor-head" }, el("h4", {}, name, instance), status),
     el("div", { class: "sensor-now" }, value, age, every),
     reason,
+    silenced,
     about,
     run,
   );
@@ -66,6 +68,8 @@ export function newCard(id, first, frame, shared) {
       setText(value, reading(sensor.value, sensor.unit));
       setText(reason, sensor.reason ?? "");
       setShown(reason, Boolean(sensor.reason));
+      setShown(silenced, Boolean(sensor.silenced));
+      if (sensor.silenced) fill(silenced, icon("silenced"), " Silenced");
       setText(every, sensor.every ? `every ${duration(sensor.every)}` : "");
       setText(about, aboutText(sensor));
       setShown(about, about.textContent !== "");

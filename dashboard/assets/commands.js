@@ -1,6 +1,7 @@
 // What the console understands: each command's name, what it takes, what it does.
 
 import { post } from "./api.js";
+import { deskCommands } from "./desk-commands.js";
 import { count } from "./format.js";
 import { word } from "./levels.js";
 import { isPinned, pinned, setPinned } from "./pins.js";
@@ -122,6 +123,8 @@ export function createCommands(store, shell, pages) {
       shell.wall();
     }) },
   ];
+  commands.push(...deskCommands(store, go, shell.close));
+  commands.sort((a, b) => (a.name < b.name ? -1 : 1));
   return commands;
 }
 

@@ -10,7 +10,7 @@ import { linkTo } from "./route.js";
 const MOST_ADDRESSES = 8;
 
 /** The page of the server `id`, with these views in their places. */
-export function build(id, { pin, timebar, sensors, happened, reactions }) {
+export function build(id, { pin, silence, timebar, sensors, happened, reactions }) {
   const view = {
     heading: el("h1", { tabindex: "-1", class: "server-name" }),
     status: el("span", { class: "level level-large" }),
@@ -57,11 +57,12 @@ export function build(id, { pin, timebar, sensors, happened, reactions }) {
     { class: "server" },
     el("header", { class: "server-head" },
       el("a", { class: "back", href: "#/fleet" }, icon("back"), "All servers"),
-      el("div", { class: "server-title" }, view.heading, pin.node, view.status),
+      el("div", { class: "server-title" }, view.heading, pin.node, view.status, silence.link),
       view.where,
       view.labels),
     view.problem,
     view.reason,
+    silence.node,
     el("div", { class: "chips jumps", role: "group", "aria-label": "Parts of this page" }, jumps),
     view.body,
   );

@@ -7,6 +7,7 @@ import { setShown, setText } from "./dom.js";
 import { newPinButton, onPins } from "./pins.js";
 import { newSensors } from "./sensors.js";
 import { newServerEvents } from "./server-events.js";
+import { newServerSilence } from "./server-silence.js";
 import { build, showHead, showPanels } from "./server-view.js";
 import { keyOf } from "./store.js";
 import { newTimebar } from "./timebar.js";
@@ -28,7 +29,8 @@ export function mount(root, context) {
   const timebar = newTimebar(frame);
   const sensors = newSensors(id, frame, { now: store.now, marks: happened.marks }, context);
   const pin = newPinButton(id, known?.hostname || id);
-  const view = build(id, { pin, timebar, sensors, happened, reactions });
+  const silence = newServerSilence();
+  const view = build(id, { pin, silence, timebar, sensors, happened, reactions });
   const channelTime = newChannelTime(view.prominent, view.aside);
   const joined = newJoin();
   let detail = null;
@@ -59,6 +61,7 @@ export function mount(root, context) {
     showHead(view, server, store.now());
     showPanels(view, server);
     channelTime.show(server);
+    if (detail) silence.show(detail);
     sensors.show(joined(detail, live));
   }
 
@@ -71,6 +74,7 @@ export function mount(root, context) {
     queued = now;
   });
   store.on("events", (added) => {
+    if (added.some((event) => event.type === "silenced")) load();
     const ours = added.filter((event) => event.server === id);
     if (!ours.length) return;
     happened.add(ours);

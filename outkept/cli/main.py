@@ -10,6 +10,7 @@ from outkept.cli.check import check
 from outkept.cli.demo import demo
 from outkept.cli.react import react
 from outkept.cli.reactions import reactions
+from outkept.cli.replay import replay
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
 from outkept.cli.token import token
@@ -44,7 +45,20 @@ def _outkept(
     """The options before any verb."""
 
 
-for verb in (run, demo, check, sweep, try_, top, servers, events, actions, react, token):
+for verb in (
+    run,
+    demo,
+    check,
+    replay,
+    sweep,
+    try_,
+    top,
+    servers,
+    events,
+    actions,
+    react,
+    token,
+):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(user, name="user")

@@ -96,13 +96,20 @@ class Block:
         self._before = list(accumulate(self._further, initial=0))
         self._heads = range(1 + 4 * n, 1 + 4 * n + columns * 25 * n, 25 * n)
 
-    def columns(self, index: int) -> list[list[int]]:
-        """All columns of the entry at `index`."""
+    def length(self, index: int) -> int:
+        """Of the columns of the entry at `index`."""
+        return int(self._further[index]) + 1
+
+    def columns(self, index: int, wanted: int = 0) -> list[list[int]]:
+        """All columns of the entry at `index`, from the one that is wanted on."""
         n, further = len(self.slots), self._further[index]
         found: list[list[int]] = []
         at = self._heads.stop
-        for head in self._heads:
+        for number, head in enumerate(self._heads):
             widths = self._data[head : head + n]
+            if number < wanted:
+                at += sum(self._span(widths, weight, index)[1] for weight in range(max(widths)))
+                continue
             first, step, factor = (
                 int.from_bytes(self._data[part + index : part + 8 * n : n], "little", signed=True)
                 for part in range(head + n, head + 25 * n, 8 * n)

@@ -10,15 +10,17 @@ from typing import cast
 import pytest
 
 from outkept.app.addresses import REJECTED_WAIT, Addresses
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet, LiveServer
-from outkept.app.judge import ABSENT_AFTER, Alarm, Judge
+from outkept.app.judge import ABSENT_AFTER, Alarm, Held, Judge
 from outkept.app.past import Past, recall
 from outkept.app.tally import Tally
 from outkept.app.views import action_view, address_view, event_view, server_detail, server_view
+from outkept.config.settings import JudgingSettings
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.command import CommandResult
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.level import Level
 from outkept.model.reading import Reading, Sample
 from outkept.model.sensor import Parse, Sensor
@@ -56,7 +58,17 @@ class Bench:
         self.fleet = Fleet([_server("load", "disk")])
         self.told: list[tuple[Event, Alarm | None]] = []
         self.room = True
-        self.judge = Judge(self.fleet, self._announce, lambda sensor: 10.0)
+        self.now = 1000.0
+        judging = JudgingSettings()
+        self.faults = Faults(lambda event, _: self._announce(event, None), judging, 20.0)
+        self.judge = Judge(
+            self.fleet,
+            self._announce,
+            lambda sensor: 10.0,
+            self.faults,
+            judging.flapping,
+            lambda: self.now,
+        )
         self.live.sensors = {"load": LOAD, "disk": DISK}
 
     def _announce(self, event: Event, alarm: Alarm | None) -> bool:
@@ -174,7 +186,7 @@ def test_a_reading_of_a_server_that_is_gone_is_dropped() -> None:
 def test_a_remembered_value_is_stale_until_the_next() -> None:
     bench = Bench()
     bench.judge.remember(bench.live, ("load", None), 11.0, NOW)
-    bench.judge.restore(bench.live, ("load", None), Level.ALARMED, fired=True)
+    bench.judge.restore(bench.live, Held(("load", None), Level.ALARMED, fired=True))
     assert bench.status("load") == "stale"
     bench.read(LOAD, _=12)
     assert bench.status("load") == "fired"
@@ -182,12 +194,17 @@ def test_a_remembered_value_is_stale_until_the_next() -> None:
 
 
 def test_what_was_known_is_given_back_once() -> None:
-    past = Past([("s1", ("load", None), 1.0, NOW)], [("s1", ("load", None), Level.WARNED, False)])
+    held = Held(("load", None), Level.WARNED)
+    past = Past(
+        [("s1", ("load", None), 1.0, NOW)], [("s1", held)], [("s1", "disk", Condition.FAILED)]
+    )
     assert past.values("s1") == [(("load", None), 1.0, NOW)]
-    assert past.levels("s1") == [(("load", None), Level.WARNED, False)]
+    assert past.levels("s1") == [held]
+    assert past.faults("s1") == [("disk", Condition.FAILED)]
     past.forget("s1")
     assert past.values("s1") == []
     assert past.levels("s1") == []
+    assert past.faults("s1") == []
     assert past.values("other") == []
 
 
@@ -211,14 +228,14 @@ async def test_an_open_alarm_is_fired_when_its_reaction_may_have_run(
     if outcome is not ActionOutcome.INTENDED:
         await store.finish(replace(intended, outcome=outcome))
     past = await recall(store)
-    assert past.levels("s1") == [(("load", None), Level.ALARMED, fired)]
+    assert past.levels("s1") == [Held(("load", None), Level.ALARMED, fired)]
 
 
 async def test_a_reaction_to_an_earlier_alarm_does_not_fire_this_one(store: Store) -> None:
     await store.intend(Action("s1", "load", "true", NOW - 9, ActionOutcome.INTENDED, "is 11"))
     await store.add_event(Event(NOW, EventType.ALARMED, "web1: load", "s1", "load", 11.0))
     past = await recall(store)
-    assert past.levels("s1") == [(("load", None), Level.ALARMED, False)]
+    assert past.levels("s1") == [Held(("load", None), Level.ALARMED)]
 
 
 def test_the_tally_is_readings_a_second_over_the_last_five() -> None:
