@@ -1,10 +1,10 @@
 // The page of one server: who it is, how it is reached, all its sensors, what happened.
 
+import { newActions } from "./actions.js";
 import { get } from "./api.js";
 import { newChannelTime } from "./channels.js";
 import { setShown, setText } from "./dom.js";
 import { newPinButton, onPins } from "./pins.js";
-import { newReactions } from "./reactions.js";
 import { newSensors } from "./sensors.js";
 import { newServerEvents } from "./server-events.js";
 import { newServerSilence } from "./server-silence.js";
@@ -25,12 +25,12 @@ export function mount(root, context) {
   const young = known && store.now() - known.first_seen < YOUNG;
   const frame = createTimeframe(query, store.now, young ? "15m" : "1h");
   const happened = newServerEvents(id, store, signal);
-  const reactions = newReactions(id, signal);
+  const reactions = newActions(id, store, signal);
   const timebar = newTimebar(frame);
   const sensors = newSensors(id, frame, { now: store.now, marks: happened.marks }, context);
   const pin = newPinButton(id, known?.hostname || id);
   const silence = newServerSilence();
-  const view = build({ pin, silence, timebar, sensors, happened, reactions });
+  const view = build(id, { pin, silence, timebar, sensors, happened, reactions });
   const channelTime = newChannelTime(view.prominent, view.aside);
   const joined = newJoin();
   let detail = null;
@@ -125,10 +125,12 @@ function kept(old, full, newest) {
 // What sticks to the top of the window does so below the page's header, where that does too.
 function keepUnderHeader(node) {
   const header = document.querySelector("header.top");
+  const bars = document.getElementById("bars");
   const watching = new ResizeObserver(() => {
     const height = getComputedStyle(header).position === "sticky" ? header.offsetHeight : 0;
-    node.style.setProperty("--under-header", `${height}px`);
+    node.style.setProperty("--under-header", `${height + bars.offsetHeight}px`);
   });
   watching.observe(header);
+  watching.observe(bars);
   return watching;
 }

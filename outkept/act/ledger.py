@@ -5,15 +5,12 @@ restart and may be set; the loop's can't be set and begins anew. A start is as r
 that calls it more recent says, so a clock that jumps lets nothing run too early.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 MOST_STARTS = 100_000
 """Starts that are kept; of more, the oldest are forgotten. The caps allow far fewer."""
-
-
-_Key = tuple[str, str, int, bool]
 
 
 class Moment(NamedTuple):
@@ -43,33 +40,44 @@ class Start:
         return min(age, now.tick - self.at.tick)
 
 
-@dataclass(slots=True)
 class Ledger:
     """Starts of the last `window` seconds, and of each step on each server the last one, and the
     one before it for where that comes to nothing."""
 
-    window: float
-    _recent: list[Start] = field(default_factory=list)
-    _last: dict[_Key, list[Start]] = field(default_factory=dict)
+    def __init__(self, window: float) -> None:
+        self.window = window
+        self._recent: list[Start] = []
+        self._runs: dict[tuple[str, str], list[Start]] = {}
+        self._last: dict[tuple[str, str, int, bool], list[Start]] = {}
 
     def add(self, start: Start) -> None:
         """Something is started now."""
+        self._prune(start.at)
         self._recent.append(start)
-        del self._recent[:-MOST_STARTS]
+        self._runs.setdefault((start.server, start.sensor), []).append(start)
         last = self._last.setdefault(_key(start), [])
         last.append(start)
         del last[:-2]
 
     def withdraw(self, start: Start) -> None:
         """It turned out that nothing was sent."""
-        for starts in (self._recent, self._last.get(_key(start), [])):
+        runs = self._runs.get((start.server, start.sensor), [])
+        for starts in (self._recent, runs, self._last.get(_key(start), [])):
             if start in starts:
                 starts.remove(start)
 
+    def pardon(self, server: str, sensor: str, until: float = math.inf) -> None:
+        """A person has looked at what was started of a sensor on a server, up to `until` (UNIX
+        seconds): it counts no more as one of its `runs`, but for all else as before."""
+        runs = self._runs.get((server, sensor), [])
+        self._runs[server, sensor] = [one for one in runs if one.at.wall > until]
+
     def forget(self, server: str) -> None:
         """The server is removed; that it was reacted on still counts."""
-        for key in [key for key in self._last if key[0] == server]:
-            del self._last[key]
+        for last in [key for key in self._last if key[0] == server]:
+            del self._last[last]
+        for runs in [key for key in self._runs if key[0] == server]:
+            del self._runs[runs]
 
     def ran_ago(
         self, server: str, sensor: str, step: int, now: Moment, *, dry: bool
@@ -81,19 +89,29 @@ class Ledger:
         return min((one.age(now) for last in found for one in last), default=None)
 
     def runs(self, server: str, sensor: str, within: float, now: Moment, *, dry: bool) -> int:
-        """How often a sensor's reactions were started on a server, whatever the step."""
-        return sum(
-            one.server == server and one.sensor == sensor for one in self._within(within, now, dry)
-        )
+        """How often a sensor's reactions were started on a server, whatever the step, since they
+        were pardoned."""
+        found = self._runs.get((server, sensor), ())
+        return sum(one.age(now) < within and (dry or not one.dry) for one in found)
 
     def servers(self, within: float, now: Moment, *, dry: bool) -> set[str]:
         """The servers that anything was started on."""
-        return {one.server for one in self._within(within, now, dry)}
+        return {
+            one.server for one in self._recent if one.age(now) < within and (dry or not one.dry)
+        }
 
-    def _within(self, seconds: float, now: Moment, dry: bool) -> Iterable[Start]:
-        self._recent = [one for one in self._recent if one.age(now) < self.window]
-        return [one for one in self._recent if one.age(now) < seconds and (dry or not one.dry)]
+    def _prune(self, now: Moment) -> None:
+        """Drop what is older than the window, each time there is something new."""
+        kept = [one for one in self._recent if one.age(now) < self.window][-MOST_STARTS:]
+        if len(kept) == len(self._recent):
+            return
+        gone = set(self._recent).difference(kept)
+        self._recent = kept
+        for key in {(one.server, one.sensor) for one in gone}:
+            runs = [one for one in self._runs.pop(key, ()) if one not in gone]
+            if runs:
+                self._runs[key] = runs
 
 
-def _key(start: Start) -> _Key:
+def _key(start: Start) -> tuple[str, str, int, bool]:
     return start.server, start.sensor, start.step, start.dry

@@ -27,9 +27,6 @@ from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
 
-AT_ONCE = 10
-"""Servers on which commands run at once; the others wait for their turn."""
-
 _log = logging.getLogger(__name__)
 
 _STATES = {
@@ -57,7 +54,7 @@ class Control:
         self._context = context
         self._runs = Runs()
         self._begun: asyncio.Queue[tuple[Run, Wanted]] = asyncio.Queue()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(context.settings.reactions.at_once)
         self._deciding = asyncio.Lock()
         self._busy: dict[str, str] = {}
 

@@ -43,6 +43,7 @@ class Coverage:
                 "servers": having[name],
                 "series": statuses[name].total(),
                 "statuses": dict(statuses[name]),
+                "steps": sum(sensor.reaction(step) is not None for step in (1, 2)),
             }
             for name, sensor in sorted(self._sensors.items())
         ]
@@ -131,6 +132,7 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "for_s": sensor.for_s,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
+        "fallback": sensor.fallback,
         "cooldown": sensor.cooldown if sensor.reactive else None,
         "source": sensor.source,
     }

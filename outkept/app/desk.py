@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from outkept.app.fleet import LiveServer
 from outkept.app.herald import Herald
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.silence import Silence, SilenceState, Subject, silencing, to_tell
 from outkept.store.errors import StoreError
@@ -88,6 +88,10 @@ class Desk:
         else:
             found = [one for of_server in self._open.values() for one in of_server.values()]
         return sorted(found, key=lambda one: one.id)
+
+    def suppressed(self, server: str) -> bool:
+        """Whether nobody needs to hear of what else is open about this server: it is gone."""
+        return self.incident((Condition.GONE, server, None)) is not None
 
     def by_id(self, id: int) -> Incident | None:
         """The open incident of this id."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet
 from outkept.app.judge import Alarm, Judge
 from outkept.app.replay_reactions import Asked, ReplayedReactions
@@ -54,12 +55,16 @@ class World:
         self.report = Report(rules.name)
         self._rules = rules
         self._from, self._to = from_, to
+        self._timeout = rules.settings.ssh.command_timeout
         self._library = {sensor.name: sensor for sensor in rules.library}
         self._fleet = Fleet(servers)
         self._judge = Judge(
             self._fleet,
             self._announce,
             lambda sensor: sensor.every or rules.settings.sensors.every,
+            Faults(self._announce, rules.settings.judging, self._timeout),
+            rules.settings.judging.flapping,
+            clock=lambda: self._now,
         )
         self._reactions = ReplayedReactions(rules.settings.reactions, servers, rules.mode)
         self._sensors: dict[tuple[str, str], Sensor | None] = {}
@@ -88,7 +93,8 @@ class World:
         """Whether any series of a sensor on a server is elsewhere than nearly all are."""
         live = self._fleet.get(server)
         return live is not None and any(
-            key[0] == name and series.track != CALM for key, series in live.series.items()
+            key[0] == name and (series.track != CALM or series.flapping)
+            for key, series in live.series.items()
         )
 
     def is_over(self, server: str, name: str, instance: str | None) -> bool:
@@ -100,6 +106,7 @@ class World:
     def take(self, sensor: Sensor, reading: Reading) -> None:
         """Judge a reading."""
         self._now = reading.at
+        self._mark_stale(sensor.name, reading)
         self._judge.take(_NOWHERE, sensor, reading)
 
     def settle(self) -> None:
@@ -120,6 +127,16 @@ class World:
     def names(self) -> dict[str, str]:
         """What people call the servers, by id."""
         return {live.record.id: live.name for live in self._fleet}
+
+    def _mark_stale(self, name: str, reading: Reading) -> None:
+        """As the lookout does each second: time without readings counts towards no `for`."""
+        live = self._fleet.get(reading.server)
+        if live is None:
+            return
+        for sample in reading.samples:
+            series = live.series.get((name, sample.instance))
+            if series is not None and series.stale_at(self._timeout) < self._now:
+                series.stale = True
 
     def _sensor(self, server: str, name: str) -> Sensor | None:
         live, sensor = self._fleet.get(server), self._library.get(name)

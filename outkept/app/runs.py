@@ -219,7 +219,7 @@ class Watch:
             await self._wait()
         self._woken.clear()
         ended = self._run.finished is not None
-        lines = list(self._news())
+        lines = self.news()
         if ended:
             lines.append({"type": "end", "run": self._run.view()})
         self.ended = ended
@@ -232,6 +232,10 @@ class Watch:
         except TimeoutError:
             return
         await asyncio.sleep(GATHER_S)
+
+    def news(self) -> list[Json]:
+        """What there is beyond what was given."""
+        return list(self._news())
 
     def _news(self) -> Iterator[Json]:
         if not self._begun:

@@ -11,6 +11,8 @@ from outkept.app.crawl import Crawl
 from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
+from outkept.app.reaction_control import ReactionControl
 from outkept.app.views import (
     Json,
     action_view,
@@ -25,7 +27,14 @@ from outkept.serve.source import Page, Points
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl, control: Control) -> None:
+    def __init__(
+        self,
+        context: Context,
+        crawl: Crawl,
+        reactions: ReactionControl,
+        control: Control,
+        notices: NoticesView,
+    ) -> None:
         super().__init__(
             context.fleet,
             context.library,
@@ -39,6 +48,8 @@ class DaemonSource(Fleetwide):
         self.crawl = crawl
         self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
         self.control = control
+        self.reactions = reactions
+        self.notices = notices
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -76,6 +87,7 @@ class DaemonSource(Fleetwide):
             "fired": tally.day.get("fired", 0),
             "feeds": tally.day.get("feed", 0),
             "events_per_s": tally.per_second,
+            "reactions_stopped": self.reactions.stopped,
         }
 
     def sweeps(self) -> list[Json]:

@@ -9,6 +9,7 @@ from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
 from outkept.cli.react import react
+from outkept.cli.reactions import reactions
 from outkept.cli.replay import replay
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
@@ -61,3 +62,4 @@ for verb in (
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(user, name="user")
+app.add_typer(reactions, name="reactions")

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from outkept.config.problems import Mistake
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.config.thresholds import check_clear, check_order
 from outkept.config.values import Comparison
 from outkept.model.ranges import Span

@@ -172,7 +172,8 @@ class Address(_Shape):
 
 
 class Stats(_Shape):
-    """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours."""
+    """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours.
+    `reactions_stopped`: the kill switch is pulled."""
 
     servers: int
     sensors: int
@@ -181,6 +182,7 @@ class Stats(_Shape):
     fired: int
     feeds: int
     events_per_s: float
+    reactions_stopped: bool
 
 
 class History(_Shape):
@@ -216,7 +218,8 @@ class Addresses(_Shape):
 
 class SensorSummary(_Shape):
     """A sensor of the library: how many servers have it, and how many of its series are of each
-    status. `parse` is `text` where its values are no numbers."""
+    status. `parse` is `text` where its values are no numbers. `steps` is 0 where it has no
+    reaction, 2 where that has a fallback."""
 
     name: str
     unit: str
@@ -225,6 +228,7 @@ class SensorSummary(_Shape):
     servers: int
     series: int
     statuses: dict[SensorStatus, int]
+    steps: int
 
 
 class Sensors(_Shape):
@@ -267,6 +271,7 @@ class SensorDefinition(_Shape):
     every: float
     timeout: float | None
     reactive: str | None
+    fallback: str | None
     cooldown: float | None
     source: str
     coverage: Coverage

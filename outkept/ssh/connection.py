@@ -66,6 +66,8 @@ class Connection:
         key: str | None = None,
         in_shell: bool = False,
         heard: Heard | None = None,
+        bar: Callable[[], str] | None = None,
+        posix: bool = False,
     ) -> CommandOutcome:
         """Run `command` through the pool: at most `timeout` seconds from its channel's open,
         at most `cap` bytes of standard output. Remote trouble is a CommandFailure, never raised.
@@ -74,6 +76,8 @@ class Connection:
         there. With a `key`, it is not run while another job of that key is waiting or running.
         `heard` is called with what it prints, as it arrives, and whether that was on standard
         error; it must not block.
+        `bar` is asked just before it is sent, and may say why it must not be; with `posix` it is
+        given to `sh`, whatever the login shell.
         Cancel-safe: the remote process is ended where the server allows it.
         """
         loop = asyncio.get_running_loop()
@@ -85,7 +89,19 @@ class Connection:
 
         name = f"#{next(self._numbers)}" if key is None else key
         job = Job(
-            name, command, timeout, priority, loop.time(), None, done, cap, in_shell, None, heard
+            name,
+            command,
+            timeout,
+            priority,
+            loop.time(),
+            None,
+            done,
+            cap,
+            in_shell,
+            None,
+            bar=bar,
+            posix=posix,
+            heard=heard,
         )
         if not self.pool.submit(job):
             reason = f"not sent: {name} is still waiting or running, or too much waits"

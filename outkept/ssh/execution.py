@@ -38,6 +38,8 @@ class Execution(Occupant):
     With a `nonce`, the first line of standard error is `NONCE PID` and not part of the answer;
     `stubborn` is called with that process when it outlived its end over the channel. `heard` is
     called with each piece of the answer as it arrives, and whether it is standard error.
+    `stubborn` is called with that process when it outlived its end over the channel. `bar` is
+    asked when the channel is open; where it says why not, the command is not sent.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Execution(Occupant):
         nonce: str = "",
         stubborn: Callable[[int], None] = lambda pid: None,
         heard: Heard | None = None,
+        bar: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self.command = command
@@ -59,6 +62,7 @@ class Execution(Occupant):
         self._stubborn = stubborn
         self._heard_by = heard
         self._told = 0
+        self._bar = bar
         self._pid = 0
         self._loop = self.loop
         self._timeout = timeout
@@ -207,9 +211,13 @@ class Execution(Occupant):
     # What asyncssh calls.
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """The channel is open and the command not sent yet: if its time is up, it never is."""
+        """The channel is open and the command not sent yet: if its time is up, or something
+        bars it, it never is."""
         self._channel = chan
         self._on_open()
+        if not self.answered and self._bar is not None and (why := self._bar()):
+            self._disarm()
+            self._give(CommandFailure(FailureKind.CANCELLED, why, started=False))
         if self.answered:
             self._ending = True
             chan.abort()

@@ -40,6 +40,9 @@ class Job:
 
     `heard` is called with what a command that runs alone prints, as it arrives, and whether that
     was on standard error; the same bytes are in the outcome. It must not block either.
+    `bar` is asked at the last moment, when its channel is open: where it says why not, the command
+    is not sent, and answered with CANCELLED, `started` false. With `posix` an exec goes to `sh`,
+    whatever the login shell is.
     """
 
     key: str
@@ -53,6 +56,8 @@ class Job:
     in_shell: bool = False
     fine: tuple[int, ...] | None = (0,)
     heard: Heard | None = None
+    bar: "Callable[[], str] | None" = None
+    posix: bool = False
 
     def answered_by(self, status: int, stdout: bytes) -> bool:
         """Whether this is an answer as good as one with its standard error."""

@@ -47,6 +47,7 @@ def take(connection: sqlite3.Connection, event: Event) -> Event:
     """
     if event.type is EventType.REMOVED and event.server is not None:
         written = insert_event(connection, event)
+        connection.execute("DELETE FROM latches WHERE server = ?", (event.server,))
         for incident in open_incidents(connection, event.server):
             _save(connection, following(incident, written))
         return written

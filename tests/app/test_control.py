@@ -272,9 +272,9 @@ async def test_one_thing_at_a_time_runs_on_a_server(site: Site, yard: Path) -> N
 
 @pytest.mark.usefixtures("servers")
 async def test_stopping_a_run_leaves_what_runs_and_begins_nothing_more(
-    site: Site, yard: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, yard: Path
 ) -> None:
-    monkeypatch.setattr("outkept.app.control.AT_ONCE", 1)
+    site.config["reactions"] = {"at_once": 1}
     go = yard / "go"
     site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done; echo over"
     async with site.daemon() as daemon:

@@ -105,7 +105,7 @@ async def test_a_reaction_runs_once_when_the_alarm_is_entered(site: Site, pump: 
         told = await daemon.until(lambda: daemon.events("recovered"), "it is told") and [
             event["type"] for event in await daemon.events() if event["sensor"] == "depth"
         ]
-        assert told == ["alarmed", "fired", "warned", "recovered"]
+        assert told == ["alarmed", "fired", "warned", "mended", "recovered"]
 
 
 @pytest.mark.usefixtures("web1")

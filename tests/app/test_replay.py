@@ -9,6 +9,7 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet
 from outkept.app.judge import Judge
 from outkept.app.replay import Walked, Wanted, replay
@@ -28,6 +29,7 @@ SETTINGS = Settings(ranges=(RangeSettings(range="127.0.0.1"),))
 SERVERS = tuple(
     Server(id_, Identity("", hostname=id_), Facts(), (), "ops", START, START) for id_ in ("a", "b")
 )
+EVERY, TIMEOUT = SETTINGS.sensors.every, SETTINGS.ssh.command_timeout
 _CONNECTION = cast("Connection", None)
 
 Said = list[tuple[float, str, str, str, str]]
@@ -51,9 +53,18 @@ def live(sensors: Sequence[Sensor], readings: Sequence[Reading]) -> Said:
         )
         return True
 
-    judge = Judge(Fleet(SERVERS), announce, lambda sensor: sensor.every or 10.0)
+    now = START
+    fleet, judging = Fleet(SERVERS), SETTINGS.judging
+    faults = Faults(announce, judging, TIMEOUT)
+    judge = Judge(
+        fleet, announce, lambda sensor: EVERY, faults, judging.flapping, clock=lambda: now
+    )
     by_name = {sensor.name: sensor for sensor in sensors}
     for reading in readings:
+        now = reading.at
+        for server in fleet:
+            for series in server.series.values():
+                series.stale = series.stale or series.stale_at(TIMEOUT) < now
         judge.take(_CONNECTION, by_name[reading.sensor], reading)
     return by_series(said)
 
@@ -150,3 +161,103 @@ def test_a_replay_says_what_the_judge_said_live(
         assert skipping.report == thorough.report
         assert walked.judged <= all_of_them.judged == sum(len(one.samples) for one in readings)
         assert walked.readings >= all_of_them.judged
+
+
+@settings(max_examples=15, deadline=None)
+@given(SENSORS, SENSORS, streams())
+def test_configurations_are_replayed_together_as_they_are_alone(
+    configured: tuple[Sensor, ...], proposed: tuple[Sensor, ...], readings: list[Reading]
+) -> None:
+    with TemporaryDirectory() as directory:
+        state = Path(directory, "state")
+        asyncio.run(record(state, readings, maintained=[START + 3600]))
+        together, _ = replayed(state, rules(*configured), rules(*proposed))
+        alone = [replayed(state, rules(*one))[0][0] for one in (configured, proposed)]
+        assert [one.report for one in together] == [one.report for one in alone]
+
+
+@settings(max_examples=15, deadline=None)
+@given(SENSORS, streams())
+def test_of_minutes_the_skipped_change_nothing(
+    sensors: tuple[Sensor, ...], readings: list[Reading]
+) -> None:
+    with TemporaryDirectory() as directory:
+        state = Path(directory, "state")
+        asyncio.run(record(state, readings, maintained=[START + 5 * 86400]))
+        (skipping,), walked = replayed(state, rules(*sensors))
+        (thorough,), all_of_them = replayed(state, rules(*sensors), skip=False)
+        assert skipping.report == thorough.report
+        assert walked.rows == all_of_them.judged <= sum(len(one.samples) for one in readings)
+        assert walked.readings == 0
+
+
+async def test_minutes_of_steady_values_say_what_their_readings_did(tmp_path: Path) -> None:
+    """Six readings a minute, all alike: nothing is lost, and `for` counts as it did."""
+    values = [1.0, 11.0, 6.0, 6.0, 1.0, 12.0, 12.0, 2.0]
+    readings = [
+        Reading("a", "load", START + 60 * minute + 10 * n, (Sample(None, value),))
+        for minute, value in enumerate(values)
+        for n in range(6)
+    ]
+    sensor = the_load(for_=4)
+    await record(tmp_path, readings, maintained=[START + 5 * 86400])
+    (world,), walked = replayed(tmp_path, rules(sensor))
+    assert (walked.readings, walked.rows) == (0, len(values))
+    assert said_in(world) == live([sensor], readings)
+
+
+async def test_instances_of_a_minute_are_replayed_as_often_as_the_one_that_was_read_most(
+    tmp_path: Path,
+) -> None:
+    full, free = Sample("/", 12.0), Sample("/var", 1.0)
+    readings = [
+        Reading("a", "disk", START + 10 * n, (full, free) if n % 6 == 0 else (full,))
+        for n in range(12)
+    ]
+    sensor = Sensor("disk", "cmd", parse=Parse.TABLE, alarm=10, for_=4)
+    await record(tmp_path, readings, maintained=[START + 5 * 86400])
+    (world,), walked = replayed(tmp_path, rules(sensor))
+    assert walked.rows == 4
+    assert [(at, *rest[:3]) for at, *rest in said_in(world)] == [
+        (START + 30, "alarmed", "a", "disk[/]")
+    ]
+
+
+async def test_what_began_before_the_window_is_no_alarm_of_it(tmp_path: Path) -> None:
+    readings = [
+        Reading("a", "load", START + 60 * minute, (Sample(None, 11.0 if minute < 60 else 1.0),))
+        for minute in range(20, 80)
+    ]
+    await record(tmp_path, readings, maintained=[])
+    window = Wanted(START + 30 * 60, START + 2 * 3600)
+    (world,), walked = replayed(tmp_path, rules(the_load()), wanted=window)
+    figures = world.report.sensors["load"]
+    assert (figures.alarms, figures.incidents, figures.alarmed_s) == (0, 0, 30 * 60)
+    assert [one.type for one in world.report.told] == ["recovered"]
+    assert walked.readings == len(readings)
+
+
+async def test_only_what_is_wanted_is_replayed(tmp_path: Path) -> None:
+    over = (Sample(None, 11.0),)
+    readings = [Reading(server, "load", START + 1, over) for server in "ab"]
+    readings += [Reading("a", "other", START + 1, over)]
+    await record(tmp_path, readings, maintained=[])
+    other = Sensor("other", "cmd", alarm=10)
+    for sensors, servers, found in (
+        ((), (), {("a", "load"), ("b", "load"), ("a", "other")}),
+        (("LO*",), (), {("a", "load"), ("b", "load")}),
+        ((), ("A", "nobody"), {("a", "load"), ("a", "other")}),
+    ):
+        wanted = Wanted(START, START + 10, sensors, servers)
+        (world,), _ = replayed(tmp_path, rules(the_load(), other), wanted=wanted)
+        assert {(one.server, one.sensor) for one in world.report.told} == found
+
+
+async def test_what_judges_itself_is_not_replayed(tmp_path: Path) -> None:
+    plugin = Sensor("load", "cmd", parse=Parse.NAGIOS, warning=5, alarm=10)
+    await record(
+        tmp_path, [Reading("a", "load", START + 1, (Sample(None, 99.0, 0),))], maintained=[]
+    )
+    (world,), walked = replayed(tmp_path, rules(plugin), skip=False)
+    assert not world.report.told
+    assert walked.readings == 0

@@ -17,6 +17,8 @@ from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
 from tests.serve.control import Control
 from tests.serve.fleetwide import Fleetwide
+from tests.serve.notices import MadeUpNotices
+from tests.serve.reacting import Reacting
 
 DETAILS = ("identity", "endpoints", "unsupported")
 DEFINITIONS = ("description", "warning", "alarm", "inverted", "group", "every", "reactive")
@@ -91,6 +93,8 @@ class Fleet(Fleetwide):
         self.swept: list[Json] = []
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
+        self.reactions = Reacting()
+        self.notices = MadeUpNotices()
         self._ids = itertools.count(1)
         self.control = Control(self)
 
@@ -164,7 +168,8 @@ class Fleet(Fleetwide):
             if event["type"] in counts:
                 counts[event["type"]] += 1
         series = sum(len(one["sensors"]) for one in self.by_id.values())
-        return {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5} | counts
+        counters = {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5}
+        return counters | counts | {"reactions_stopped": self.reactions.stopped}
 
     def sweeps(self) -> list[Json]:
         return sorted(self.swept, key=lambda sweep: -sweep["started"])

@@ -36,6 +36,7 @@ _DEFINITION: Json = {
     "for_s": 0.0,
     "clear": None,
     "reactive": None,
+    "fallback": None,
     "cooldown": None,
     "source": "sensors/system.yaml:12",
 }
@@ -362,6 +363,7 @@ class Fleetwide:
             "servers": sum(name in _sensors(one) for one in self._made.by_id.values()),
             "series": len(series),
             "statuses": dict(Counter(one["status"] for one in series)),
+            "steps": sum(definition[key] is not None for key in ("reactive", "fallback")),
         }
 
     def _definition(self, name: str) -> Json:
