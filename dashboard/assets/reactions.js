@@ -18,7 +18,7 @@ const REFRESH = 10000;
 const RELEVANT = new Set(["fired", "control", "mended", "not_mended", "alarmed", "recovered"]);
 const MODES = new Map([
   ["on", ["On", "reactions run", "normal"]],
-  ["dry-run", ["Dry run", "what would run is written down, nothing is sent", "warned"]],
+  ["dry-run", ["Dry run", "what would run is written down, nothing is sent", "message"]],
   ["off", ["Off", "no reaction runs", "disconnected"]],
 ]);
 
@@ -30,7 +30,8 @@ export function mount(root, { store, signal, every }) {
   const idle = el("p", { class: "note" }, "Nothing runs now.");
   const waiting = el("ul", { class: "running", "aria-label": "Waiting" });
   const held = el("p", { class: "note-small" });
-  const rules = el("p", { class: "note-small" });
+  const latched = el("p", { class: "note-small" });
+  const rules = el("ol", { class: "rules", "aria-label": "Modes" });
   const stop = newStopForm();
   const latches = newLatches(store, () => load());
   const limits = newLimits();
@@ -47,7 +48,7 @@ export function mount(root, { store, signal, every }) {
       "div",
       { class: "page-columns" },
       el("div", { class: "page-main" }, section("Latched", null, latches.node), section("Latest", null, actions.nodes)),
-      el("div", { class: "page-side" }, section("Running now", null, running, idle, held, waiting), section("Limits", null, limits.node, rules), section("Run by hand", null, runs.node)),
+      el("div", { class: "page-side" }, section("Running now", null, running, idle, held, waiting), section("Limits", null, limits.node, latched), section("Run by hand", null, runs.node), section("Modes", null, rules)),
     ),
   );
 
@@ -64,8 +65,8 @@ export function mount(root, { store, signal, every }) {
   }, GAP, signal);
 
   function show(found) {
-    const [word, meaning, status] = MODES.get(found.mode) ?? [String(found.mode), "", "unknown"];
-    fill(mode, el("span", { class: "mark", "data-status": status }, icon(status), word), el("span", { class: "sub" }, meaning));
+    const [, meaning] = modeOf(found);
+    fill(mode, found.stopped ? el("span", { class: "mark", "data-status": "alarmed" }, icon("stopped"), "Stopped") : modeMark(found), el("span", { class: "sub" }, found.stopped ? "nothing runs until somebody resumes" : meaning));
     latches.show(found.latches);
     limits.show(limitsOf(found));
     fill(running, found.running.map((one) => item(one, store, "fired", one.by ? ["by ", data(one.by)] : "")));
@@ -73,7 +74,8 @@ export function mount(root, { store, signal, every }) {
     setText(held, found.waiting ? `${count(found.waiting)} ${found.waiting === 1 ? "waits" : "wait"} for what holds ${found.waiting === 1 ? "it" : "them"} to pass:` : "");
     setShown(held, found.waiting > 0);
     fill(waiting, found.held.map((one) => item(one, store, "stale", ["held: ", data(one.guard)])));
-    fill(rules, rulesOf(found));
+    fill(latched, `What ran ${count(found.latch.runs)} times on a server within ${duration(found.latch.within)} is latched.`);
+    fill(rules, [...found.first_rules.map(ruleItem), lastRule(found)]);
   }
 
   function follow(stats) {
@@ -113,7 +115,19 @@ function limitsOf({ at_once: atOnce, share }) {
   ];
 }
 
-function rulesOf({ latch, rules }) {
-  const others = rules ? ` ${count(rules)} ${rules === 1 ? "rule says" : "rules say"} another mode for some sensors or servers: reactions.rules of the configuration.` : "";
-  return `What ran ${count(latch.runs)} times on a server within ${duration(latch.within)} is latched.${others}`;
+const modeOf = ({ mode }) => MODES.get(mode) ?? [String(mode), "", "unknown"];
+
+function modeMark(one) {
+  const [word, , status] = modeOf(one);
+  return el("span", { class: "mark", "data-status": status }, icon(status), word);
+}
+
+function ruleItem(rule) {
+  const where = Object.entries(rule.match).flatMap(([key, value]) => (typeof value === "object" ? Object.entries(value).map(([name, text]) => `${name} ${text}`) : [`${key} ${value}`]));
+  return el("li", { class: "rule" }, modeMark(rule), el("span", {}, data(rule.sensors.join(", ")), " on ", data(where.join(", ") || "all servers")));
+}
+
+function lastRule(found) {
+  const left = found.rules - found.first_rules.length;
+  return el("li", { class: "rule" }, modeMark(found), el("span", {}, left > 0 ? `everything else, but for ${count(left)} more rules` : found.rules ? "everything else" : "all sensors on all servers"));
 }
