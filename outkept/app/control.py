@@ -246,15 +246,15 @@ class Control:
             timeout=cleared.sensor.timeout or self._context.settings.ssh.command_timeout,
             priority=Priority.REACTION,
             key=f"reaction to {run.sensor}",
-            bar=partial(self._bar, part, cleared),
+            bar=partial(self._bar, run, cleared),
             posix=True,
             heard=heard,
         )
 
-    def _bar(self, part: Part, cleared: _Cleared) -> str:
+    def _bar(self, run: Run, cleared: _Cleared) -> str:
         """Why the command must not be sent after all, in the instant before it is."""
-        if part.state is RunState.STOPPED:
-            return part.reason
+        if run.stopped_by:
+            return f"{run.stopped_by} stopped the run before it was sent"
         if (stop := self._guards.stopped) is not None:
             return f"all reactions are stopped: {stop.by}: {stop.reason}"
         return self._guards.doubt(cleared.live, cleared.connection)

@@ -456,3 +456,26 @@ async def test_without_an_intent_on_disk_nothing_is_sent(
         assert "could not be written down: the disk is full" in one["reason"]
         assert not ran.exists()
         assert [held for held, _ in await guard(daemon, wanted([web1]))] == [None]
+
+
+@pytest.mark.parametrize("switch", ["the kill switch", "a stop of the run"])
+async def test_what_waits_for_a_channel_is_stopped_too(site: Site, yard: Path, switch: str) -> None:
+    begun, go, ran = yard / "begun", yard / "go", yard / "ran"
+    site.sensor("hog", f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done", timeout="30s")
+    site.sensors[0]["reactive"] = f"touch {ran}"
+    with machine("web1", addresses=[site.address(1)], port=site.port, max_sessions=1):
+        async with site.daemon() as daemon:
+            await daemon.until(begun.exists, "the only channel is taken")
+            web1 = daemon.server("web1")["id"]
+            run = await daemon.source.control.start(wanted([web1]), BY)
+            await daemon.until(daemon.actions, "the intent is on disk")
+            if switch == "the kill switch":
+                await daemon.source.reactions.stop("smoke", "grace")
+            else:
+                daemon.source.control.stop(run["id"], "grace")
+            go.touch()
+            (one,) = (await finished(daemon, run))["servers"]
+            assert one["state"] == "not sent"
+            assert "grace" in one["reason"]
+            assert [action["outcome"] for action in await daemon.actions()] == ["not sent"]
+            assert not ran.exists()
