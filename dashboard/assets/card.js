@@ -14,7 +14,7 @@ export function newCard(id, first, frame, shared) {
   const age = el("time", { class: "sensor-age" });
   const every = el("span", { class: "sensor-age" });
   const reason = data("", { class: "sensor-reason" });
-  const silenced = el("p", { class: "sensor-about", hidden: true });
+  const silenced = el("p", { class: "sensor-about sensor-silenced", hidden: true });
   const about = el("p", { class: "sensor-about" });
   const run = el("a", { class: "sensor-run needs-act", href: linkTo("/run", { server: id, sensor: first.name, instance: first.instance }), hidden: true }, "Run its reaction…");
   const name = sensorName(first.name);

@@ -22,6 +22,7 @@ export function newServerSilence() {
     const now = JSON.stringify([silenced, some.map((sensor) => [seriesName(sensor), sensor.silenced])]);
     if (now === known) return;
     known = now;
+    setAttribute(node, "data-all", Boolean(silenced));
     setShown(node, Boolean(silenced) || some.length > 0);
     fill(text, silenced ? whole(silenced) : some.length ? parts(some) : []);
   }

@@ -83,7 +83,8 @@ export function newSilenceRow(end) {
     setShown(reach, found.state !== "expired");
     if (reach.open) look();
     const name = what.textContent;
-    setAttribute(button, "aria-label", `End now: ${name}`);
+    setText(button, found.state === "pending" ? "Call off" : "End now");
+    setAttribute(button, "aria-label", `${button.textContent}: ${name}`);
     setAttribute(again, "aria-label", `Again: ${name}`);
     setAttribute(again, "href", newSilenceLink({ server: found.server, sensor: found.sensor, labels: labelsText(found.labels), reason: found.reason }));
   }

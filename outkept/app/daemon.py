@@ -59,7 +59,7 @@ async def running(
     await guards.load()
     context.herald.listeners.append(guards.take)
     reactions = Reactions(context, guards)
-    control = Control(context)
+    control = Control(context, guards)
     telling = await Telling.recalled(context)
     context.herald.listeners.append(telling.take)
     source = DaemonSource(

@@ -9,7 +9,7 @@ from typing import Any
 from outkept.app.desk import Desk, subject
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.views import series_name
-from outkept.model.event import Condition, Event, EventType, sensor_label
+from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.incident import Incident
 from outkept.model.silence import DAYS, Silence, SilenceState, Weekly, clock, silencing
 from outkept.serve.desk import FullError, NotThereError, NotWrittenError, OverError
@@ -79,7 +79,10 @@ class DeskSource:
         incident = await self._open(event)
         text = f"{self._about(incident)} is acknowledged by {by}"
         text = f"{text}: {comment}" if comment else text
-        return await self._said(incident, EventType.ACKNOWLEDGED, text, by)
+        view = await self._said(incident, EventType.ACKNOWLEDGED, text, by)
+        if view["acknowledged"] is None:
+            raise OverError(f"incident {incident.id} ended in the same moment")
+        return view
 
     async def withdraw(self, event: int, by: str) -> Json:
         incident = await self._open(event)
@@ -123,7 +126,7 @@ class DeskSource:
     def _about(self, incident: Incident) -> str:
         """What an incident is about, as the texts of events begin."""
         if incident.server is None:
-            return "the outage of many" if incident.condition is Condition.BLIND else "the fleet"
+            return incident.sensor or "everything"
         live = self._fleet.get(incident.server)
         name = live.name if live is not None else incident.server
         return f"{name}: {incident.sensor}" if incident.sensor else name

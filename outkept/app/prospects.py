@@ -1,6 +1,7 @@
 """What would come of a run that somebody wants, before anything is sent."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -11,6 +12,9 @@ from outkept.serve.control import MistakenError, Selection, UnknownError, Wanted
 
 MOST_SERVERS = 500
 """Of one run: what a person can look through before saying yes."""
+SLICE = 10
+"""Servers that are looked at before others have their turn in the loop: what is counted for shares
+may be the starts of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,12 @@ def overridden(wanted: Wanted) -> frozenset[Held]:
     return found
 
 
-def prospects(
-    wanted: Wanted, fleet: Fleet, look: Callable[[LiveServer, Wanted], Prospect]
+async def prospects(
+    wanted: Wanted, fleet: Fleet, look: Callable[[LiveServer, Wanted, Set[str]], Prospect]
 ) -> Prospects:
-    """What would come of it, as `look` says of each server. Raises ControlError where servers are
-    named that aren't there, none match, or too many do."""
+    """What would come of it, as `look` says of each server, given those before it on which it would
+    run. Raises ControlError where servers are named that aren't there, none match, or too many do.
+    """
     found, unmatched = _chosen(wanted.servers, fleet)
     if not found:
         raise UnknownError("no server matches; GET /api/v1/servers lists them")
@@ -95,7 +100,14 @@ def prospects(
             f"{len(found):,} servers match, and a run has at most {MOST_SERVERS}; name fewer"
         )
     found.sort(key=lambda live: (live.name.casefold(), live.record.id))
-    return Prospects(wanted, tuple(look(live, wanted) for live in found), unmatched)
+    seen, would = list[Prospect](), set[str]()
+    for live in found:
+        seen.append(look(live, wanted, would))
+        if seen[-1].verdict.runs:
+            would.add(live.record.id)
+        if len(seen) % SLICE == 0:
+            await asyncio.sleep(0)
+    return Prospects(wanted, tuple(seen), unmatched)
 
 
 def _chosen(

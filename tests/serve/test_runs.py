@@ -13,8 +13,7 @@ import pytest
 from outkept.app import runs as app_runs
 from outkept.serve import lines as serve_lines
 from outkept.serve import shapes_control as shapes
-from outkept.serve.api_control import who
-from outkept.serve.auth import Grant, Kind, Role, Scope
+from outkept.serve.auth import Role
 from tests.serve.daemon import DEADLINE, Daemon, bearer, daemon, until
 from tests.serve.fleet import Fleet, sensor, server
 
@@ -279,16 +278,3 @@ async def test_only_so_many_runs_are_kept(
     kept = (await client.get("runs")).json()["items"]
     assert [one["id"] for one in kept] == [third, first]
     assert second not in (first, third)
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "signed"),
-    [
-        (Kind.USER, "ada", "ada"),
-        (Kind.LINK, "", "a link"),
-        (Kind.TOKEN, "deploy", "a token deploy"),
-        (Kind.TOKEN, "", "a token"),
-    ],
-)
-def test_what_somebody_did_is_signed(kind: Kind, name: str, signed: str) -> None:
-    assert who(Grant(frozenset(Scope), 0.0, None, kind, name)) == signed
