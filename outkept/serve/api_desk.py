@@ -125,7 +125,7 @@ def _add_incidents(router: APIRouter, source: Source) -> None:
 
 def _person(request: Request) -> str:
     grant: Grant = request.state.grant
-    return grant.person
+    return grant.signature
 
 
 async def _done(answer: Awaitable[Json]) -> Json:

@@ -98,11 +98,11 @@ class Grant:
         return role_of(self.scopes)
 
     @property
-    def person(self) -> str:
-        """Who it is, as it is written down: `ada`, `token ci`, `a token` or `a link`."""
+    def signature(self) -> str:
+        """How what they do is signed: the user's name, `a token NAME`, `a token` or `a link`."""
         if self.kind is Kind.USER:
             return self.name
-        return f"{self.kind} {self.name}" if self.name else f"a {self.kind}"
+        return f"a {self.kind} {self.name}".rstrip()
 
 
 def load_secret(state: Path) -> bytes:
