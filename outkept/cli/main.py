@@ -8,6 +8,8 @@ from outkept import __version__
 from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
+from outkept.cli.notices import notices
+from outkept.cli.notify import notify
 from outkept.cli.run import run
 from outkept.cli.sweep import sweep
 from outkept.cli.token import token
@@ -42,7 +44,7 @@ def _outkept(
     """The options before any verb."""
 
 
-for verb in (run, demo, check, sweep, try_, top, servers, events, actions, token):
+for verb in (run, demo, check, sweep, try_, top, servers, events, actions, notices, notify, token):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(user, name="user")
