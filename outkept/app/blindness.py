@@ -140,8 +140,8 @@ class Blindness:
     def _why_over(self, group: Group, doubt: Doubt, count: Count) -> str:
         if doubt.ended is Ending.AWAY:
             held = format_duration(self._rule.hold)
-            return f"{count.away} servers of {_named(group)} are still away after {held}: gone"
-        return f"we see {_named(group)} again; {count.away} servers are still away"
+            return f"{_named(group)}: {count.away} are still away after {held}, and count as gone"
+        return f"{_named(group)}: we see them again, {count.away} are still away"
 
     def _announce(self, type_: EventType, group: Group, text: str) -> bool:
         return self._say(Event(time.time(), type_, text, None, group, condition=Condition.BLIND))

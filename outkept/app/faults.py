@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from outkept.app.fleet import Fault, LiveServer
-from outkept.config.durations import format_duration
+from outkept.config.durations import roughly
 from outkept.config.settings import JudgingSettings
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.sensor import Sensor
@@ -88,8 +88,7 @@ class Faults:
             # What is read once an hour must fail a second time: until then, nothing is known.
             if fault.readings < 2:
                 return
-            lasted = format_duration(round(now - fault.since))
-            text = f"{name} has failed for {lasted}: {fault.reason}"
+            text = f"{name} has failed for {roughly(now - fault.since)}: {fault.reason}"
             fault.told = self._tell(live, name, Condition.FAILED, text)
             if fault.told:
                 return

@@ -4,7 +4,7 @@ import time
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
-from outkept.config.durations import format_duration
+from outkept.config.durations import roughly
 from outkept.model.address import AddressOutcome
 from outkept.model.event import Condition, Event, EventType
 
@@ -37,7 +37,7 @@ class Reach:
         return now - since >= self._after and not blindness.over(live)
 
     def _why(self, live: LiveServer, now: float) -> str:
-        lasted = format_duration(round(now - (live.away_since or now)))
+        lasted = roughly(now - (live.away_since or now))
         states = map(self._context.addresses.get, live.record.endpoints)
         reasons = [one.reason for one in states if one and one.outcome != AddressOutcome.SERVER]
         said = f" ({reasons[0]})" if reasons else ""

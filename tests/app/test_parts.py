@@ -10,94 +10,23 @@ from typing import cast
 import pytest
 
 from outkept.app.addresses import REJECTED_WAIT, Addresses
-from outkept.app.faults import Faults
-from outkept.app.fleet import Fleet, LiveServer
-from outkept.app.judge import ABSENT_AFTER, Alarm, Held, Judge
+from outkept.app.judge import ABSENT_AFTER, Held
 from outkept.app.past import Past, recall
 from outkept.app.tally import Tally
 from outkept.app.views import action_view, address_view, event_view, server_detail, server_view
-from outkept.config.settings import JudgingSettings
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.command import CommandResult
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.level import Level
 from outkept.model.reading import Reading, Sample
-from outkept.model.sensor import Parse, Sensor
-from outkept.model.server import Endpoint, Facts, Identity, Server
+from outkept.model.server import Endpoint
 from outkept.poll.poller import Defaults, Poller
 from outkept.ssh.connection import Connection
 from outkept.ssh.jobs import Job, Priority
 from outkept.store.store import Store
+from tests.app.bench import DISK, HERE, LOAD, NOW, Bench
 from tests.app.harness import until
-
-NOW = 1_700_000_000.0
-HERE = Endpoint("10.0.0.1", 2222)
-NO_CONNECTION = cast(Connection, None)
-LOAD = Sensor("load", "true", warning=5, alarm=10, unit="tasks")
-DISK = Sensor("disk", "true", parse=Parse.TABLE, warning=80, alarm=90)
-
-
-def _server(*supported: str) -> Server:
-    return Server(
-        id="s1",
-        identity=Identity("ssh-ed25519 SHA256:x", "m", "b", "web1", ("02:00:00:00:00:01",)),
-        facts=Facts(os="Debian", cpus=2, addresses=("10.0.0.1",)),
-        endpoints=(HERE, Endpoint("10.0.0.1"), Endpoint("10.0.0.2", 2222)),
-        user="ops",
-        first_seen=NOW,
-        last_seen=NOW,
-        supported=supported,
-    )
-
-
-class Bench:
-    """A judge with one server, and what it announced."""
-
-    def __init__(self) -> None:
-        self.fleet = Fleet([_server("load", "disk")])
-        self.told: list[tuple[Event, Alarm | None]] = []
-        self.room = True
-        self.now = 1000.0
-        judging = JudgingSettings()
-        self.faults = Faults(lambda event, _: self._announce(event, None), judging, 20.0)
-        self.judge = Judge(
-            self.fleet,
-            self._announce,
-            lambda sensor: 10.0,
-            self.faults,
-            judging.flapping,
-            lambda: self.now,
-        )
-        self.live.sensors = {"load": LOAD, "disk": DISK}
-
-    def _announce(self, event: Event, alarm: Alarm | None) -> bool:
-        if self.room:
-            self.told.append((event, alarm))
-        return self.room
-
-    @property
-    def live(self) -> LiveServer:
-        """The server."""
-        live = self.fleet.get("s1")
-        assert live is not None
-        return live
-
-    @property
-    def types(self) -> list[str]:
-        """The types of the events so far."""
-        return [event.type.value for event, _ in self.told]
-
-    def read(self, sensor: Sensor, failure: str | None = None, **values: float) -> None:
-        """Take one reading; the instance `_` is none."""
-        samples = [Sample(None if key == "_" else key, value) for key, value in values.items()]
-        self.judge.take(
-            NO_CONNECTION, sensor, Reading("s1", sensor.name, NOW, tuple(samples), failure)
-        )
-
-    def status(self, name: str, instance: str | None = None) -> str:
-        """The status of a series."""
-        return self.live.series[name, instance].status.value
 
 
 def test_a_failed_reading_keeps_value_and_level_and_is_no_normal() -> None:
