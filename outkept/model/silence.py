@@ -144,9 +144,12 @@ class Silence:
 
     def matches_sensor(self, label: str) -> bool:
         """Whether it is about the sensor of this label; empty: about the server itself."""
-        # A bracket begins an instance here, not a set of characters.
-        glob = self.sensor.replace("[", "[[]")
-        return _any(glob, (label, label.partition("[")[0]))
+        return _any(self.sensor_glob, (label, label.partition("[")[0]))
+
+    @property
+    def sensor_glob(self) -> str:
+        """`sensor` for fnmatch: a bracket begins an instance, not a set of characters."""
+        return self.sensor.replace("[", "[[]")
 
     @property
     def is_about_everything(self) -> bool:
@@ -179,12 +182,6 @@ class Subject:
     labels: Mapping[str, str]
     sensor: str = ""
     addresses: tuple[str, ...] = ()
-
-
-def silencing(silences: Iterable[Silence], subject: Subject, now: float) -> Silence | None:
-    """The silence in force that ends last, None if there is none."""
-    found = (one for one in silences if one.holds(now) and one.matches(subject))
-    return max(found, key=lambda one: one.ends, default=None)
 
 
 def to_tell(silence: Silence, now: float) -> Silence | None:
