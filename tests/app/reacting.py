@@ -170,7 +170,7 @@ class Yard:
     async def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait for a condition."""
         try:
-            return await until(condition, what, 15.0)
+            return await until(condition, what)
         except TimeoutError:
             raise TimeoutError("\n".join([what, *self.messages()])) from None
 
@@ -199,10 +199,10 @@ async def yard(
         fleet = Fleet()
         herald = Herald(store.add_event)
         silences = Silences(store)
-        desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on(0.0))
+        desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on())
         schedule = cast(Poller, Schedule())
         judging = settings.judging
-        faults = Faults(herald.announce, judging, 5.0)
+        faults = Faults(herald.announce, judging, settings.ssh.command_timeout)
         context = Context(
             settings=settings,
             library=sensors or (DEPTH,),
@@ -214,7 +214,7 @@ async def yard(
             desk=desk,
             judge=Judge(fleet, herald.announce, schedule.interval, faults, judging.flapping),
             faults=faults,
-            blindness=Blindness(judging, (), herald.announce),
+            blindness=Blindness(judging, settings.ranges, herald.announce, ()),
             poller=schedule,
             tally=Tally(),
             past=Past((), ()),

@@ -457,13 +457,18 @@ async def test_a_clock_that_is_set_lets_nothing_run_early(
 async def test_five_hundred_servers_that_trip_at_once_react_no_more_than_the_caps_allow(
     tmp_path: Path,
 ) -> None:
-    at_once = most_at_once = 0
+    begun = at_once = most_at_once = 0
+    more = asyncio.Condition()
 
     async def counted(_: Wire, __: str) -> CommandOutcome:
-        nonlocal at_once, most_at_once
-        at_once += 1
+        """Ends once seven are under way, or the last of all has begun."""
+        nonlocal begun, at_once, most_at_once
+        begun, at_once = begun + 1, at_once + 1
         most_at_once = max(at_once, most_at_once)
-        await asyncio.sleep(0.03)
+        enough = min(20, -(-begun // 7) * 7)
+        async with more:
+            more.notify_all()
+            await more.wait_for(lambda: begun >= enough)
         at_once -= 1
         return CommandResult(0, b"", b"")
 
