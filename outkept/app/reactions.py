@@ -267,7 +267,9 @@ class Reactions:
         told: Guard | None = None
         try:
             while self._is_alarmed(case):
-                if self._is_known(case) and not self._stays_in_line(case):
+                if self._stays_in_line(case):
+                    self._line.setdefault(case)
+                elif self._is_known(case):
                     decision = self._decide(case, step, why)
                     if decision.run:
                         return self._guards.claim(case.live, case.sensor, case.instance, step=step)
