@@ -263,3 +263,15 @@ def test_it_stands_in_time() -> None:
     states = [SILENCE.state(now) for now in (99, 100, 199, 200)]
     pending, active, expired = SilenceState
     assert states == [pending, active, active, expired]
+
+
+def test_what_was_said_to_be_over_stays_so_when_the_clock_is_set_back() -> None:
+    told = to_tell(SILENCE, 150)
+    assert told is not None
+    told = to_tell(told, 200)
+    assert told is not None
+    assert told.told_end
+    assert told.state(150) is SilenceState.EXPIRED
+    assert not told.holds(150)
+    assert told.window(150) is None
+    assert to_tell(told, 300) is None
