@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from outkept.app.addresses import Addresses
+from outkept.app.blindness import Blindness
 from outkept.app.desk import Desk
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.heap import Heap
 from outkept.app.herald import Herald
@@ -49,11 +51,17 @@ class Context:
     herald: Herald
     desk: Desk
     judge: Judge
+    faults: Faults
+    blindness: Blindness
     poller: Poller
     tally: Tally
     past: Past
     heap: Heap
     hub: Hub = field(init=False)
+    watched: dict[tuple[str, str], Callable[[Connection, Reading], None]] = field(
+        default_factory=dict, init=False
+    )
+    """By server and sensor: called with each reading once it was judged."""
     _gathered: list[Reading] = field(default_factory=list, init=False)
 
     def range_of(self, address: str) -> Range | None:
@@ -98,6 +106,8 @@ class Context:
         self.tally.count()
         self._keep(reading)
         self.judge.take(connection, sensor, reading)
+        if self.watched and (notice := self.watched.get((reading.server, sensor.name))):
+            notice(connection, reading)
         self.hub.changed(reading.server)
 
     def _keep(self, reading: Reading) -> None:
@@ -118,9 +128,22 @@ class Context:
         """Give a server's series back what they had before a restart, once."""
         for key, value, at in self.past.values(live.record.id):
             self.judge.remember(live, key, value, at)
-        for key, level, fired in self.past.levels(live.record.id):
-            self.judge.restore(live, key, level, fired=fired)
+        for held in self.past.levels(live.record.id):
+            self.judge.restore(live, held)
+        for name, condition in self.past.faults(live.record.id):
+            self.judge.restore_fault(live, name, condition)
+        live.gone = live.gone or self.past.was_gone(live.record.id)
         self.past.forget(live.record.id)
+
+    def connected(self, live: LiveServer) -> None:
+        """The server is being read from now on."""
+        live.read, live.vain, live.away_since = True, False, None
+        self.faults.connected(live, time.monotonic())
+
+    def lost(self, live: LiveServer) -> None:
+        """The connection is gone."""
+        live.away_since = time.monotonic()
+        self.faults.lost(live)
 
     def note(self, state: AddressState) -> None:
         """Take into account how an endpoint ended; a changed host key bars its server."""

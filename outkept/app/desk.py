@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from outkept.app.fleet import LiveServer
 from outkept.app.herald import Herald
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.silence import Silence, SilenceState, Subject, to_tell
 from outkept.model.silencing import Silencing
@@ -90,6 +90,10 @@ class Desk:
             found = [one for of_server in self._open.values() for one in of_server.values()]
         return sorted(found, key=lambda one: one.id)
 
+    def suppressed(self, server: str) -> bool:
+        """Whether nobody needs to hear of what else is open about this server: it is gone."""
+        return self.incident((Condition.GONE, server, None)) is not None
+
     def by_id(self, id: int) -> Incident | None:
         """The open incident of this id."""
         key = self._keys.get(id)
@@ -98,6 +102,10 @@ class Desk:
     def silence(self, subject: Subject, now: float) -> Silence | None:
         """The silence that holds over something at `now` and ends last; None: nothing does."""
         return self._silences.find(subject, now)
+
+    def over(self, server: Subject, now: float) -> list[Silence]:
+        """The silences that hold at `now` over anything of a server's."""
+        return self._silences.over(server, now)
 
     def silences(self) -> Mapping[int, Silence]:
         """Those whose end has not been told, by id."""

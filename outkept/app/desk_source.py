@@ -7,11 +7,12 @@ from math import inf
 from typing import Any
 
 from outkept.app.desk import Desk, subject
-from outkept.app.fleet import Fleet
+from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.views import series_name
-from outkept.model.event import Event, EventType
+from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.incident import Incident
 from outkept.model.silence import DAYS, Silence, SilenceState, Weekly, clock
+from outkept.model.silencing import longest
 from outkept.serve.desk import FullError, NotThereError, NotWrittenError, OverError
 from outkept.serve.source import Page
 from outkept.store.errors import StoreError
@@ -183,6 +184,20 @@ def silenced_view(silence: Silence | None) -> Json | None:
     if silence is None:
         return None
     return {"id": silence.id, "ends": _ending(silence.ends), "reason": silence.reason}
+
+
+def with_silences(view: Json, desk: Desk, live: LiveServer, now: float) -> Json:
+    """A server's detail with what silences all of it, and each of its series."""
+    over = desk.over(subject(live), now)
+
+    def of(label: str) -> Json | None:
+        return silenced_view(longest(one for one in over if one.matches_sensor(label)))
+
+    sensors = [
+        one | {"silenced": of(sensor_label(one["name"], one["instance"]))}
+        for one in view["sensors"]
+    ]
+    return view | {"silenced": of(""), "sensors": sensors}
 
 
 def _weekly_view(weekly: Weekly) -> Json:

@@ -118,6 +118,7 @@ class Sessions:
             if there is live:
                 return met.connection
             await _give(there, met.connection)
+        live.vain = True
         return min(waits)
 
     async def _meet(self, live: LiveServer, endpoint: Endpoint) -> Met | AddressState:
@@ -184,6 +185,7 @@ class Sessions:
 
     async def _session(self, live: LiveServer, connection: Connection) -> None:
         context = self._context
+        context.connected(live)
         context.tell(EventType.CONNECTED, live, f"{live.name} connected at {connection.endpoint}")
         try:
             await self._read_until_lost(live, connection)
@@ -191,6 +193,7 @@ class Sessions:
             reason = connection.lost or "closed"
             context.heap.ended()
             context.poller.stop(live.record.id)
+            context.lost(live)
             if context.fleet.get(live.record.id) is live:
                 limit = connection.pool.limit
                 context.save(context.fleet.put(replace(live.record, channel_limit=limit)))
@@ -252,9 +255,8 @@ class Sessions:
         """Give the server a series for each sensor it supports, with what was known of it."""
         context = self._context
         live.sensors = self._overridden(live, supported)
-        for key in [key for key in live.series if key[0] not in live.sensors]:
-            context.judge.drop(live, key, "no longer applies to the server")
         context.restore(live)
+        context.judge.drop_unsupported(live)
         for sensor in live.sensors.values():
             context.judge.expect(live, sensor)
         context.changed(live)

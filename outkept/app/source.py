@@ -6,21 +6,36 @@ from collections.abc import Sequence
 from prometheus_client import Metric
 
 from outkept.app.context import Context
+from outkept.app.control import Control
 from outkept.app.crawl import Crawl
-from outkept.app.desk import subject
-from outkept.app.desk_source import DeskSource, silenced_view
-from outkept.app.fleet import LiveServer
+from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
 from outkept.app.overrides import touched
-from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
+from outkept.app.reaction_control import ReactionControl
+from outkept.app.views import (
+    Json,
+    action_view,
+    has_text,
+    server_detail,
+    server_view,
+    sweep_view,
+)
 from outkept.serve.source import Page, Points
 
 
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl) -> None:
+    def __init__(
+        self,
+        context: Context,
+        crawl: Crawl,
+        reactions: ReactionControl,
+        control: Control,
+        notices: NoticesView,
+    ) -> None:
         super().__init__(
             context.fleet,
             context.library,
@@ -33,6 +48,9 @@ class DaemonSource(Fleetwide):
         self._context = context
         self.crawl = crawl
         self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
+        self.control = control
+        self.reactions = reactions
+        self.notices = notices
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -47,7 +65,7 @@ class DaemonSource(Fleetwide):
         return [
             (live.record.identity.hostname, live.record.id)
             for live in self._context.fleet
-            if (status is None or live.status == status) and (not wanted or _has(live, wanted))
+            if (status is None or live.status == status) and (not wanted or has_text(live, wanted))
         ]
 
     def summary(self, server_id: str) -> Json | None:
@@ -58,8 +76,7 @@ class DaemonSource(Fleetwide):
         live = self._context.fleet.get(server_id)
         if live is None:
             return None
-        silence = self._context.desk.silence(subject(live), time.time())
-        return server_detail(live) | {"silenced": silenced_view(silence)}
+        return with_silences(server_detail(live), self._context.desk, live, time.time())
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet
@@ -71,6 +88,7 @@ class DaemonSource(Fleetwide):
             "fired": tally.day.get("fired", 0),
             "feeds": tally.day.get("feed", 0),
             "events_per_s": tally.per_second,
+            "reactions_stopped": self.reactions.stopped,
         }
 
     def sweeps(self) -> list[Json]:
@@ -108,10 +126,3 @@ class DaemonSource(Fleetwide):
 
     def ready(self) -> str:
         return self._context.store.stats().trouble
-
-
-def _has(live: LiveServer, text: str) -> bool:
-    record = live.record
-    addresses = (endpoint.address for endpoint in record.endpoints)
-    texts = (record.identity.hostname, record.id, *addresses, *record.labels.values())
-    return any(text in one.casefold() for one in texts)

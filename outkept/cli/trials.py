@@ -17,6 +17,7 @@ from outkept.cli.render import (
     show,
     worded,
 )
+from outkept.config.durations import format_duration
 from outkept.model.channels import ChannelStats
 from outkept.model.command import CommandFailure, CommandOutcome
 from outkept.model.sensor import Sensor
@@ -149,7 +150,9 @@ def _limits(sensor: Sensor) -> str:
     ]
     if sensor.zero:
         parts.append("alarmed at 0")
-    if parts and sensor.for_ > 1:
+    if parts and sensor.for_s:
+        parts.append(f"after {format_duration(sensor.for_s)}")
+    elif parts and sensor.for_ > 1:
         parts.append(f"after {sensor.for_} readings in a row")
     if parts and sensor.clear is not None:
         parts.append(f"left at {plain_number(sensor.clear)}")

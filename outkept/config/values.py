@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from outkept.config.durations import parse_duration
 from outkept.config.problems import Mistake, nearest, quoted
 from outkept.model.ranges import parse_span
+from outkept.model.server import Endpoint
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _COMPARISON = re.compile(
@@ -118,6 +119,26 @@ def real(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def share() -> BeforeValidator:
+    """A part of a whole, as `10%` or 0.1; read as the latter."""
+
+    def read(value: object) -> float:
+        mend = "write it as 10% or 0.1"
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        try:
+            number = read_number(
+                value.rstrip()[:-1] if isinstance(value, str) and percent else value
+            )
+        except Mistake:
+            raise Mistake(f"{quoted(value)} is not a share", mend) from None
+        part = number / 100 if percent else number
+        if not 0 < part <= 1:
+            raise Mistake(f"{quoted(value)} is not more than nothing and at most all", mend)
+        return part
+
+    return BeforeValidator(read)
+
+
 def text(most: int, *, pattern: str = "", rule: str = "") -> BeforeValidator:
     """A text that is not blank, of at most `most` characters, matching `pattern` as a whole;
     `rule` says the pattern in words."""
@@ -204,6 +225,23 @@ def listed(most: int, *, empty: str = "") -> BeforeValidator:
     return BeforeValidator(read)
 
 
+_READINGS = integer(1, 1000)
+_SPAN = duration("1s", "7d")
+
+
+def _for(value: object) -> tuple[int, float]:
+    """The readings in a row that it takes, and the seconds that they span at least. A number
+    without a unit is the former; a duration takes two readings, as fewer span nothing."""
+    if isinstance(value, str) and value.strip()[-1:].isalpha():
+        try:
+            parse_duration(value)
+        except Mistake:
+            what = f"{quoted(value)} is neither a number of readings nor a duration"
+            raise Mistake(what, "write 3 for three readings in a row, or 5m") from None
+        return 2, _SPAN.func(value)  # type: ignore[call-arg]
+    return _READINGS.func(value), 0.0  # type: ignore[call-arg]
+
+
 def _path(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
@@ -269,6 +307,25 @@ def _listen(value: object) -> Listen:
     return Listen(str(address), int(match[3]))
 
 
+def _endpoint(value: object) -> Endpoint:
+    if isinstance(value, Endpoint):
+        return value
+    mend = "write ADDRESS or ADDRESS:PORT, such as 10.0.0.1, 10.0.0.1:443 or [fd00::1]:443"
+    wrong = Mistake(f"{quoted(value)} is not an address and port", mend)
+    form = r"\[([^]]+)\](?::(\d{1,5}))?|([^:]+):(\d{1,5})|(.+)"
+    match = re.fullmatch(form, str(value).strip(), re.ASCII)
+    if not match or len(str(value)) > 100:
+        raise wrong
+    try:
+        address = ip_address(match[1] or match[3] or match[5])
+    except ValueError:
+        raise wrong from None
+    port = int(match[2] or match[4] or 22)
+    if not 0 < port <= 65535 or getattr(address, "scope_id", None):
+        raise wrong
+    return Endpoint(str(address), port)
+
+
 def _network(value: object) -> IPv4Network | IPv6Network:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -295,9 +352,11 @@ Port = Annotated[int, integer(1, 65535, "a port")]
 PathText = Annotated[Path, BeforeValidator(_path)]
 SpanText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=False))]
 HoleText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=True))]
+EndpointText = Annotated[Endpoint, BeforeValidator(_endpoint)]
 ListenText = Annotated[Listen, BeforeValidator(_listen)]
 NetworkText = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 OriginText = Annotated[str, BeforeValidator(_origin)]
 Threshold = Annotated[float | None, optional(BeforeValidator(read_number))]
 Interval = Annotated[float | None, optional(duration("100ms", "7d"))]
+For = Annotated[tuple[int, float], BeforeValidator(_for)]
 Command = Annotated[str, text(65536)]

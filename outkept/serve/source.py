@@ -6,7 +6,10 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.control import Control
 from outkept.serve.desk import Desk
+from outkept.serve.notices import Notices
+from outkept.serve.reactions import Reactions
 
 Json = dict[str, Any]
 """A JSON-ready object: str, int, float, bool, None, lists and objects of them."""
@@ -28,6 +31,18 @@ class Source(Protocol):
     @property
     def desk(self) -> Desk:
         """Silences, and what people say of incidents."""
+
+    @property
+    def control(self) -> Control:
+        """Runs that people start."""
+
+    @property
+    def reactions(self) -> Reactions:
+        """How reactions stand, and what people say to them."""
+
+    @property
+    def notices(self) -> Notices:
+        """Who is told of incidents, and what became of it."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""
@@ -53,7 +68,7 @@ class Source(Protocol):
         `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
-        """The contract's stats of the last 24 hours."""
+        """The contract's stats of the last 24 hours, and `reactions_stopped`."""
 
     def sweeps(self) -> list[Json]:
         """Sweeps in the shape of `model.sweep.SweepProgress`, newest first."""

@@ -1,7 +1,7 @@
 """Incidents on disk: written with the event that changes them, in one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +17,8 @@ MOST_EVENTS = 200
 them tell as much as all."""
 MOST_SAID = 50
 MOST_ACTIONS = 50
-MOST_INCIDENTS = 1_000_000
 TRIM_ROWS = 2000
+SLICE_ROWS = 10_000
 
 _COLUMNS = (
     "id, condition, server, sensor, level, worst, opened, value, message, ended, flapping,"
@@ -47,6 +47,7 @@ def take(connection: sqlite3.Connection, event: Event) -> Event:
     """
     if event.type is EventType.REMOVED and event.server is not None:
         written = insert_event(connection, event)
+        connection.execute("DELETE FROM latches WHERE server = ?", (event.server,))
         for incident in open_incidents(connection, event.server):
             _save(connection, following(incident, written))
         return written
@@ -135,11 +136,7 @@ def trim_incidents(connection: sqlite3.Connection, now: float, age: float) -> bo
 def from_events(connection: sqlite3.Connection) -> None:
     """Make the incidents of a database whose events were written before there were any."""
     opened: dict[tuple[str, str], Incident] = {}
-    rows = connection.execute(
-        "SELECT id, at, type, server, sensor, value, message FROM events WHERE server IS NOT NULL"
-        " ORDER BY id"
-    ).fetchall()
-    for id_, at, type_, server, sensor, value, message in rows:
+    for id_, at, type_, server, sensor, value, message in _in_slices(connection):
         event = Event(at, EventType(type_), message, server, sensor, value, id_)
         if event.type is EventType.REMOVED:
             for key in [key for key in opened if key[0] == server]:
@@ -171,6 +168,21 @@ def from_events(connection: sqlite3.Connection) -> None:
         " WHERE earlier.incident = actions.incident AND earlier.id < actions.id)"
         " WHERE incident IS NOT NULL"
     )
+
+
+def _in_slices(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Events about servers, in order; a million of them are too many to hold at once."""
+    last = 0
+    while True:
+        rows = connection.execute(
+            "SELECT id, at, type, server, sensor, value, message FROM events"
+            " WHERE server IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+            (last, SLICE_ROWS),
+        ).fetchall()
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1][0]
 
 
 _OF_SERIES = (

@@ -13,7 +13,9 @@ from outkept.config.overrides import (
     subject_of,
     threshold_fault,
 )
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
+from outkept.model.action import ReactionMode
 from outkept.model.sensor import Parse, Sensor
 from outkept.model.server import Endpoint, Facts, Identity, Server
 
@@ -140,6 +142,9 @@ def test_every_key_of_an_override_reaches_the_sensor() -> None:
         "inverted": "yes",
         "zero": True,
         "reactive": "true",
+        "fallback": "false",
+        "mended_within": "90s",
+        "reaction_mode": "off",
     }
     assert set(change) == {field.alias or name for name, field in SensorChange.model_fields.items()}
     rules = overrides({"set": {"load": change}})
@@ -155,7 +160,17 @@ def test_every_key_of_an_override_reaches_the_sensor() -> None:
         inverted=True,
         zero=True,
         reactive="true",
+        fallback="false",
+        mended_within=90,
+        reaction_mode=ReactionMode.OFF,
     )
+
+
+def test_a_duration_and_a_number_of_readings_take_each_others_place() -> None:
+    held = sensor_for(LOAD, overrides({"set": {"load": {"for": "5m"}}}), MatchSubject("x"))
+    assert held == replace(LOAD, for_=2, for_s=300)
+    rules = overrides({"set": {"load": {"for": "4"}}})
+    assert sensor_for(held, rules, MatchSubject("x")) == replace(LOAD, for_=4, for_s=0)
 
 
 @pytest.mark.parametrize(

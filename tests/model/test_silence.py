@@ -181,7 +181,15 @@ NOWS = st.sampled_from([0.0, 99.9, 100.0, 150.0, 199.9, 200.0, 300.0])
 SUBJECTS = st.sampled_from([DB, replace(DB, sensor=""), replace(DB, hostname="web1", addresses=())])
 
 
+NAMED = Silence(0, inf, "r", "ada", "DB1", "disk[/v*]", id=1)
+WIDE = Silence(0, 200, "r", "ada", "d[ab]*", "disk", {"site": "lis*"}, id=2)
+
+
 @given(st.lists(SILENCES | st.integers(1, 9)), SUBJECTS, NOWS)
+@example([NAMED], DB, 150.0)
+@example([NAMED, WIDE], DB, 150.0)
+@example([NAMED, 1], DB, 150.0)
+@example([WIDE, NAMED, replace(NAMED, server="web1")], DB, 150.0)
 def test_what_holds_and_ends_last_is_what_silences(
     steps: list[Silence | int], subject: Subject, now: float
 ) -> None:

@@ -13,9 +13,10 @@ from outkept.app.heat import chosen, row_view, spread
 from outkept.app.incidents import incident_detail, incident_view
 from outkept.config.overrides import MatchSubject
 from outkept.config.preview import Preview
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.model.action import Action, ActionOutcome
-from outkept.model.event import Event, EventQuery, EventType, sensor_label
+from outkept.model.event import Condition, Event, EventQuery, EventType, sensor_label
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.sensor import Sensor
 from outkept.serve.desk import Desk
@@ -37,8 +38,10 @@ _DEFINITION: Json = {
     "every": 10.0,
     "timeout": None,
     "for": 1,
+    "for_s": 0.0,
     "clear": None,
     "reactive": None,
+    "fallback": None,
     "cooldown": None,
     "source": "sensors/system.yaml:12",
 }
@@ -142,6 +145,7 @@ class Fleetwide:
         self.tried: list[Json] = []
         self.defined: dict[str, Json] = {}
         self.read_since = 0.0
+        self._open: dict[IncidentKey, Incident] = {}
         self.own_desk = MadeDesk(self._made)
         self.desk: Desk = self.own_desk
 
@@ -339,6 +343,18 @@ class Fleetwide:
         view = incident_view(one, found.actions, self._hostname(one.server or ""))
         return view | {"silenced": silenced_view(silence)}
 
+    def joined(self, one: Json) -> int | None:
+        """The incident that an event which happens now becomes part of."""
+        event = _event(one)
+        key = key_of(event) if event else None
+        if event is None or key is None:
+            return None
+        before = self._open.pop(key, None)
+        after = following(before, event)
+        if after is not None and after.ended is None:
+            self._open[key] = after
+        return after.id if after is not None else None
+
     def part_of(self, event: int) -> Found | None:
         """The incident that this event is part of."""
         found = (one for one in self._found() if event in [each.id for each in one.events])
@@ -364,6 +380,7 @@ class Fleetwide:
             "servers": sum(name in _sensors(one) for one in self._made.by_id.values()),
             "series": len(series),
             "statuses": dict(Counter(one["status"] for one in series)),
+            "steps": sum(definition[key] is not None for key in ("reactive", "fallback")),
         }
 
     def _definition(self, name: str) -> Json:
@@ -417,8 +434,8 @@ class Fleetwide:
         ended = []
         for one in self._made.log:
             event = _event(one)
-            key = key_of(event)
-            if key is None:
+            key = key_of(event) if event else None
+            if event is None or key is None:
                 continue
             before, events = opened.pop(key, (None, []))
             after = following(before, event)
@@ -448,8 +465,12 @@ def _sensors(one: Json) -> set[str]:
     return {series["name"] for series in one["sensors"]}
 
 
-def _event(one: Json) -> Event:
-    return Event(**(one | {"type": EventType(one["type"])}))
+def _event(one: Json) -> Event | None:
+    """An event of the log; None for one whose type is none of ours."""
+    if one["type"] not in tuple(EventType):
+        return None
+    condition = one["condition"] and Condition(one["condition"])
+    return Event(**(one | {"type": EventType(one["type"]), "condition": condition}))
 
 
 def _is_wanted(event: Json, wanted: EventQuery) -> bool:
