@@ -70,6 +70,7 @@ async def running(
                 ("hub", context.hub.run()),
                 ("sessions", sessions.run()),
                 ("crawl", crawl.run()),
+                ("desk", context.desk.run()),
                 ("reactions", reactions.run()),
                 ("telling", telling.run()),
                 ("lookout", Lookout(context, sessions).run()),
@@ -93,9 +94,7 @@ async def _assembled(
     defaults = Defaults(settings.sensors.every, settings.ssh.command_timeout)
     herald = Herald(store.add_event)
     silences = Silences(store)
-    desk = Desk(
-        herald, silences, await store.open_incidents(), await silences.going_on(time.time())
-    )
+    desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on())
     herald.listeners += (desk.take, lambda event: context.hub.event(event_view(event)))
     poller = Poller(
         lambda connection, sensor, reading: context.take(connection, sensor, reading),

@@ -7,10 +7,13 @@ from prometheus_client import Metric
 
 from outkept.app.context import Context
 from outkept.app.crawl import Crawl
+from outkept.app.desk import subject
+from outkept.app.desk_source import DeskSource, silenced_view
 from outkept.app.fleet import LiveServer
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
 from outkept.app.notices import NoticesView
+from outkept.app.overrides import touched
 from outkept.app.telling import Telling
 from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
 from outkept.serve.source import Page, Points
@@ -26,11 +29,13 @@ class DaemonSource(Fleetwide):
             context.store,
             ranges=context.settings.ranges,
             crawl=crawl,
+            desk=context.desk,
             every=context.settings.sensors.every,
         )
         self._context = context
         self.crawl = crawl
         self.notices = NoticesView(telling)
+        self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -54,7 +59,10 @@ class DaemonSource(Fleetwide):
 
     def server(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
-        return server_detail(live) if live is not None else None
+        if live is None:
+            return None
+        silence = self._context.desk.silence(subject(live), time.time())
+        return server_detail(live) | {"silenced": silenced_view(silence)}
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet
@@ -92,6 +100,11 @@ class DaemonSource(Fleetwide):
         if live is None or not any(name == sensor for name, _ in live.series):
             return None
         return await self._context.store.history(server_id, sensor, instance, from_, to, points)
+
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        context = self._context
+        overrides = context.settings.sensors.overrides
+        return await touched(context.fleet, overrides, context.library, server)
 
     async def metrics(self) -> Sequence[Metric]:
         return await families(self._context)

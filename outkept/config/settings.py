@@ -166,6 +166,7 @@ class SensorSettings(Strict):
 
     libraries: Annotated[tuple[PathText, ...], listed(100)] = ()
     every: Annotated[float, duration("100ms", "7d")] = 10.0
+    verify_every: Annotated[float, duration("1s", "30d")] = 3600.0
     disable: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000)] = ()
     overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
 

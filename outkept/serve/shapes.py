@@ -101,9 +101,10 @@ class Server(_Shape):
 
 
 class ServerDetail(Server):
-    """One machine with all that is known of it."""
+    """One machine with all that is known of it. `silenced`: all of it is."""
 
     channels: ChannelDetail
+    silenced: "Silenced | None"
 
 
 class Event(_Shape):
@@ -347,6 +348,15 @@ class Acknowledgement(_Shape):
     by: str
 
 
+class Silenced(_Shape):
+    """The silence that holds over something now; of several the one that ends last. `ends` is
+    null where it holds until somebody ends it."""
+
+    id: int
+    ends: float | None
+    reason: str
+
+
 class Incident(_Shape):
     """Something that is, or was, wrong. `id` is that of the event that opened it, and `value`
     and `message` are of that event. `condition` says what it is about: the `level` of a series,
@@ -369,6 +379,7 @@ class Incident(_Shape):
     value: Value
     message: str
     acknowledged: Acknowledgement | None
+    silenced: Silenced | None
     reactions: int
     outcome: str | None
 

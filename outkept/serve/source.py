@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.desk import Desk
 from outkept.serve.notices import Notices
 
 Json = dict[str, Any]
@@ -24,6 +25,10 @@ class Source(Protocol):
 
     The synchronous methods are called inside the event loop and must not block.
     """
+
+    @property
+    def desk(self) -> Desk:
+        """Silences, and what people say of incidents."""
 
     @property
     def notices(self) -> Notices:
@@ -109,6 +114,10 @@ class Source(Protocol):
         """Which servers have a sensor, by hostname; None if there is no such sensor. Raises
         ValueError like `events`."""
 
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        """The configuration's overrides in the shape of `shapes_overrides.Override`; those that
+        touch one server where it is given, None if there is no such server."""
+
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:
@@ -128,6 +137,7 @@ class Source(Protocol):
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page:
         """Incidents, those that are open first. Raises ValueError like `events`."""
 

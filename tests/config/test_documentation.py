@@ -12,6 +12,7 @@ import outkept
 from outkept.config.load import Loaded, load
 from outkept.config.nodes import Items, Mapping, Node, Scalar
 from outkept.config.settings import RangeSettings, Settings
+from outkept.config.strict import Match
 
 ROOT = Path(outkept.__file__).parent.parent
 EXAMPLE = ROOT / "config.example.yaml"
@@ -19,13 +20,14 @@ DOCUMENTATION = (ROOT / "docs" / "configuration.md").read_text()
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key as it is documented: `ssh.user`, `ranges[].range`, `…set.NAME.alarm`."""
+    """Every key as it is documented: `ssh.user`, `ranges[].range`, `…set.NAME.alarm`. What is
+    in a `match` is documented once, for all of them."""
     for name, field in model.model_fields.items():
         key = prefix + (field.alias or name)
         inner, mark = inner_model(field.annotation)
         if inner is None or mark or name == "match":
             yield key
-        if inner is not None:
+        if inner is not None and inner is not Match:
             yield from keys_of(inner, f"{key}{mark}.")
 
 
@@ -39,9 +41,12 @@ def inner_model(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     return None, ""
 
 
-KEYS = list(keys_of(Settings))
-SINGLE = [key for key in KEYS if "[]" not in key and "NAME" not in key and key != "ranges"]
-"""Those that are no part of a list or of a mapping by name."""
+KEYS = [*keys_of(Settings), *keys_of(Match, "match.")]
+OF_LISTS = ("[]", "NAME", "match.")
+"""What is in keys that stand in no file by themselves."""
+NOT_OF_LISTS = [
+    key for key in KEYS if key != "ranges" and not any(part in key for part in OF_LISTS)
+]
 
 
 def loaded_example(path: Path = EXAMPLE) -> Loaded:
@@ -71,13 +76,15 @@ def find(node: Node | None, path: list[str]) -> Node | None:
 
 
 def steps_of(key: str) -> list[str]:
+    if key.startswith("match."):
+        key = f"sensors.overrides.{key}"
     return key.replace("[]", "").split(".")
 
 
 def test_keys_are_found_in_the_models() -> None:
     assert {"ranges", "ranges[].exclude", "ssh.user", "dashboard.listen"} <= set(KEYS)
     assert "sensors.overrides[].set.NAME.for" in KEYS
-    assert "sensors.overrides[].match.hostname" in KEYS
+    assert {"sensors.overrides[].match", "match.hostname", "match.facts.cpus"} <= set(KEYS)
 
 
 def test_the_example_is_the_defaults() -> None:
@@ -91,7 +98,7 @@ def test_the_example_shows_every_key(tmp_path: Path, key: str) -> None:
     assert find(loaded.tree, steps_of(key)) is not None
 
 
-@pytest.mark.parametrize("key", SINGLE)
+@pytest.mark.parametrize("key", NOT_OF_LISTS)
 def test_the_example_gives_a_value_to_every_key_that_is_no_part_of_a_list(key: str) -> None:
     assert loaded_example().written(key)
 
@@ -106,7 +113,7 @@ def test_the_documentation_has_no_key_that_is_not_there() -> None:
     assert sorted(documented) == sorted(KEYS)
 
 
-@pytest.mark.parametrize("key", SINGLE)
+@pytest.mark.parametrize("key", NOT_OF_LISTS)
 def test_the_documented_default_is_the_examples(key: str) -> None:
     node = find(loaded_example().tree, steps_of(key))
     assert f"\n| `{key}` | `{written(node)}` | " in DOCUMENTATION

@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from outkept.app.desk_source import silenced_view
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
@@ -144,7 +145,10 @@ class Fleet(Fleetwide):
         return _brief(found) if found else None
 
     def server(self, server_id: str) -> Json | None:
-        return self.by_id.get(server_id)
+        found = self.by_id.get(server_id)
+        if found is None:
+            return None
+        return found | {"silenced": silenced_view(self.own_desk.silencing(server_id, ""))}
 
     def stats(self) -> Json:
         counts = dict.fromkeys(("warned", "alarmed", "fired", "feeds"), 0)
