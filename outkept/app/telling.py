@@ -13,11 +13,11 @@ from itertools import islice
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
+from outkept.config.overrides import subject_of as machine_of
 from outkept.config.settings import Settings
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident
 from outkept.model.notice import Delivery, DeliveryState, Urgency
-from outkept.model.silence import Subject
 from outkept.notify.alertmanager import Alertmanager
 from outkept.notify.alerts import (
     MOST_AT_ONCE,
@@ -31,7 +31,7 @@ from outkept.notify.alerts import (
 from outkept.notify.build import target_of
 from outkept.notify.carrier import Carrier, TargetState, made_up
 from outkept.notify.grouping import Case, Decision, Grouping
-from outkept.notify.message import Notice
+from outkept.notify.message import About, Notice
 from outkept.notify.queue import Retries
 from outkept.notify.routing import route_of
 from outkept.notify.target import Target
@@ -266,19 +266,22 @@ class Telling:
             for start in range(0, len(alerts), MOST_AT_ONCE)
         ]
 
-    def _subject(self, server: str | None, sensor: str | None) -> Subject:
+    def _subject(self, server: str | None, sensor: str | None) -> About:
         live = self._context.fleet.get(server) if server is not None else None
-        return subject_of(live, server, sensor)
+        return about(live, server, sensor)
 
     def _tell(self, text: str) -> None:
         self._context.herald.announce(Event(time.time(), EventType.MESSAGE, text))
 
 
-def subject_of(live: LiveServer | None, server: str | None, sensor: str | None) -> Subject:
+def about(live: LiveServer | None, server: str | None, sensor: str | None) -> About:
     """What an incident is about, also where its server is no longer here."""
     if live is None:
-        return Subject(server or "", server or "", {}, sensor or "")
-    return Subject(live.record.id, live.name, live.record.labels, sensor or "")
+        return About(server or "", server or "", {}, sensor or "")
+    record, machine = live.record, machine_of(live.record)
+    return About(
+        record.id, live.name, record.labels, sensor or "", machine.addresses, machine=machine
+    )
 
 
 def link_of(settings: Settings) -> str | None:
