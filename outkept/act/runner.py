@@ -19,7 +19,8 @@ class Journal(Protocol):
     """Where actions are written; implemented by the store."""
 
     async def intend(self, action: Action) -> Action:
-        """On disk, with its id, when this returns."""
+        """On disk, with its id, when this returns. Raises AlreadyStartedError where its step was
+        started for its incident before, unless somebody has it run."""
         ...
 
     async def finish(self, action: Action) -> None:
@@ -35,19 +36,27 @@ async def record(journal: Journal, action: Action) -> Action:
 async def intend(journal: Journal, action: Action) -> Action:
     """Write down that `action` is about to run; on disk, with its id, when this returns.
 
-    Whoever finds it unfinished knows that the command may have run.
+    Whoever finds it unfinished knows that the command may have run. Raises AlreadyStartedError
+    where its step was started for its incident before.
     """
     return await journal.intend(replace(action, outcome=ActionOutcome.INTENDED))
+
+
+async def perform(intended: Action, send: Send, clock: Callable[[], float]) -> Action:
+    """Send the command of an intent that is on disk, once; the action with its outcome, which is
+    not on disk yet.
+
+    Cancelled in between, the intent stays unfinished, which is the truth.
+    """
+    return _finished(intended, await send(intended.command), clock())
 
 
 async def carry_out(
     journal: Journal, intended: Action, send: Send, clock: Callable[[], float]
 ) -> Action:
-    """Send the command of an intent that is on disk, once, and give it back with its outcome.
-
-    Cancelled in between, the intent stays unfinished, which is the truth.
-    """
-    finished = _finished(intended, await send(intended.command), clock())
+    """The same with the outcome on disk. Raises what the journal raises; the command has run
+    then."""
+    finished = await perform(intended, send, clock)
     await journal.finish(finished)
     return finished
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from outkept.app.addresses import Addresses
@@ -58,6 +58,10 @@ class Context:
     past: Past
     heap: Heap
     hub: Hub = field(init=False)
+    watched: dict[tuple[str, str], Callable[[Connection, Reading], None]] = field(
+        default_factory=dict, init=False
+    )
+    """By server and sensor: called with each reading once it was judged."""
     _gathered: list[Reading] = field(default_factory=list, init=False)
 
     def range_of(self, address: str) -> Range | None:
@@ -102,6 +106,8 @@ class Context:
         self.tally.count()
         self._keep(reading)
         self.judge.take(connection, sensor, reading)
+        if self.watched and (notice := self.watched.get((reading.server, sensor.name))):
+            notice(connection, reading)
         self.hub.changed(reading.server)
 
     def _keep(self, reading: Reading) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from outkept.app.advice import advice
 from outkept.app.start import Plan
-from outkept.config.overrides import sensor_for
+from outkept.config.overrides import MatchSubject, changed, holding
 from outkept.discover.identify import identify
 from outkept.discover.verify import judge as judge_verifier
 from outkept.evaluate.thresholds import judge
@@ -240,14 +240,15 @@ def _counted(reading: Reading) -> Reading:
     return reading
 
 
-def sensors_there(plan: Plan, hostname: str, address: str) -> list[Sensor]:
-    """The plan's sensors with the overrides that hold for that server."""
-    labels: dict[str, str] = {}
-    for rng in plan.settings.ranges:
-        if address in rng:
-            labels = dict(rng.labels)
-            break
-    overrides = plan.settings.sensors.overrides
-    return [
-        sensor_for(sensor, overrides, hostname=hostname, labels=labels) for sensor in plan.sensors
-    ]
+def sensors_there(plan: Plan, login: Login) -> list[Sensor]:
+    """The plan's sensors with the overrides that hold for the server that was logged in to."""
+    address = login.connection.endpoint.address
+    rng = next((rng for rng in plan.settings.ranges if address in rng), None)
+    server = MatchSubject(
+        login.identity.hostname if login.identity else "",
+        dict(rng.labels) if rng else {},
+        (address,),
+        login.facts or Facts(),
+    )
+    overrides = holding(plan.settings.sensors.overrides, server)
+    return [changed(sensor, overrides) for sensor in plan.sensors]

@@ -4,6 +4,8 @@ import http.client
 import ipaddress
 import json
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +27,9 @@ Json = dict[str, Any]
 DEADLINE_S = 10.0
 MOST_BYTES = 64 * 1024 * 1024
 """Of one page: a thousand servers with a hundred series each are 15 MB."""
+MOST_LINE = 4 * 1024 * 1024
+"""Bytes of one line of an answer that goes on: a server's output at most, every character an
+escape."""
 PAGE = 1000
 """The most items the API puts on a page."""
 _LONGEST_URL_FILE = 1000
@@ -36,6 +41,14 @@ class DaemonError(Exception):
 
 class UsageError(DaemonError):
     """What was asked for can't be asked."""
+
+
+class RefusedError(DaemonError):
+    """The daemon answered, and didn't do what it was asked. `status` is HTTP's."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +73,13 @@ class Daemon:
             return host == "localhost"
 
 
-def find_daemon(url: str | None, token: str | None, state: Path, *, named: bool) -> Daemon:
+def find_daemon(
+    url: str | None, token: str | None, state: Path, *, named: bool, role: Role = Role.VIEWER
+) -> Daemon:
     """The daemon at `url`, else the local one of the state directory.
 
-    A token that isn't given is minted from the state directory's secret, but goes to another
-    URL than that daemon's own only when the directory was `named`. Raises DaemonError.
+    A token that isn't given is minted from the state directory's secret, for `role`, but goes to
+    another URL than that daemon's own only when the directory was `named`. Raises DaemonError.
     """
     if url is not None and token:
         return Daemon(_checked(url), token)
@@ -76,7 +91,7 @@ def find_daemon(url: str | None, token: str | None, state: Path, *, named: bool)
             " or name it with --state or --url"
         )
     if token is None and (named or chosen == local):
-        token = _minted(state)
+        token = _minted(state, role)
     if not token:
         raise DaemonError(
             f"{chosen} needs a token; name it with --token or OUTKEPT_TOKEN (`outkept token`"
@@ -106,11 +121,11 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def _minted(state: Path) -> str:
+def _minted(state: Path, role: Role) -> str:
     if not (state / "secret").exists():
         raise DaemonError(f"{state} has no daemon's secret; name its state directory with --state")
     try:
-        return mint(load_secret(state), Role.VIEWER)
+        return mint(load_secret(state), role)
     except SecretError as error:
         raise DaemonError(str(error)) from None
 
@@ -118,15 +133,51 @@ def _minted(state: Path) -> str:
 def ask(daemon: Daemon, path: str, **query: str | int | None) -> Json:
     """The answer to GET /api/v1/`path`. Takes at most ten seconds. Raises DaemonError."""
     given = {name: value for name, value in query.items() if value is not None}
-    url = f"{daemon.url}/api/v1/{path}" + (f"?{urlencode(given)}" if given else "")
+    with _answer(daemon, "GET", path + (f"?{urlencode(given)}" if given else "")) as response:
+        return _object(_read(response), daemon)
+
+
+def tell(daemon: Daemon, method: str, path: str, body: Json | None = None) -> Json:
+    """The answer to POST, PUT or DELETE /api/v1/`path`; empty where there is none. Takes at most
+    ten seconds. Raises DaemonError."""
+    with _answer(daemon, method, path, body) as response:
+        content = _read(response)
+    return _object(content, daemon) if content else {}
+
+
+def follow(daemon: Daemon, path: str, silence: float) -> Iterator[Json]:
+    """The lines of GET /api/v1/`path` as they come, for as long as they do. Raises DaemonError,
+    also after `silence` seconds without one."""
+    with _answer(daemon, "GET", path, timeout=silence) as response:
+        while line := response.readline(MOST_LINE):
+            if not line.endswith(b"\n"):
+                raise DaemonError(f"{daemon.url} broke off its answer in the middle of a line")
+            yield _object(line, daemon)
+
+
+@contextmanager
+def _answer(
+    daemon: Daemon,
+    method: str,
+    path: str,
+    body: Json | None = None,
+    *,
+    timeout: float = DEADLINE_S,
+) -> Iterator[http.client.HTTPResponse]:
+    headers = {"Authorization": f"Bearer {daemon.token}"}
+    data = None
+    if body is not None:
+        data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
     # The scheme was checked: nothing but http and https comes here.
-    request = Request(url, headers={"Authorization": f"Bearer {daemon.token}"})  # noqa: S310
+    request = Request(  # noqa: S310
+        f"{daemon.url}/api/v1/{path}", data, headers, method=method
+    )
     try:
-        with _opener(daemon).open(request, timeout=DEADLINE_S) as response:
-            return _object(_read(response), daemon)
+        with _opener(daemon).open(request, timeout=timeout) as response:
+            yield response
     except HTTPError as error:
         with error:
-            raise DaemonError(_refusal(error, daemon)) from None
+            raise RefusedError(_refusal(error, daemon), error.code) from None
     except URLError as error:
         raise DaemonError(f"no daemon answers at {daemon.url}: {_why(error.reason)}") from None
     except (OSError, http.client.HTTPException) as error:
@@ -135,15 +186,22 @@ def ask(daemon: Daemon, path: str, **query: str | int | None) -> Json:
 
 def ask_list(daemon: Daemon, path: str, limit: int, **query: str | int | None) -> list[Json]:
     """The first `limit` items of a list, from as many pages as it takes. Raises DaemonError."""
+    return ask_pages(daemon, path, limit, PAGE, query)
+
+
+def ask_pages(
+    daemon: Daemon, path: str, limit: int, page: int, query: Mapping[str, str | int | None]
+) -> list[Json]:
+    """The same of a list whose pages have at most `page` items."""
     items: list[Json] = []
     cursor: str | None = None
     while len(items) < limit:
-        page = ask(daemon, path, limit=min(PAGE, limit - len(items)), cursor=cursor, **query)
-        found = page.get("items")
+        answer = ask(daemon, path, limit=min(page, limit - len(items)), cursor=cursor, **query)
+        found = answer.get("items")
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise DaemonError(f"{daemon.url} did not answer with a list; is it an Outkept?")
         items += found
-        cursor = page.get("next")
+        cursor = answer.get("next")
         if not cursor or not found:
             break
     return items[:limit]

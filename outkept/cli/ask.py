@@ -75,7 +75,7 @@ def events(
     """
     daemon = daemon_of(url, token, state, config)
     word = type_.value if type_ else None
-    found = _listed(daemon, "events", limit, server=_id_of(daemon, server), type=word, q=search)
+    found = _listed(daemon, "events", limit, server=id_of(daemon, server), type=word, q=search)
     if as_json:
         print_json(found)
     elif found:
@@ -98,7 +98,7 @@ def actions(
     Example: outkept actions --server web1
     """
     daemon = daemon_of(url, token, state, config)
-    found = _listed(daemon, "actions", limit, server=_id_of(daemon, server))
+    found = _listed(daemon, "actions", limit, server=id_of(daemon, server))
     if as_json:
         print_json(found)
     elif found:
@@ -120,7 +120,7 @@ def _listed(daemon: Daemon, path: str, limit: int, **query: str | None) -> list[
     return found[:limit]
 
 
-def _id_of(daemon: Daemon, name: str | None) -> str | None:
+def id_of(daemon: Daemon, name: str | None) -> str | None:
     """The id of a server that is named by hostname, address or id. One that is no longer in
     the inventory has its events still, by its id."""
     if name is None:

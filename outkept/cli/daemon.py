@@ -10,6 +10,7 @@ from outkept.cli.api import Daemon, DaemonError, UsageError, find_daemon
 from outkept.cli.errors import FAILED, USAGE, fail
 from outkept.cli.render import harmless
 from outkept.cli.state import state_directory
+from outkept.serve.auth import Role
 
 Url = Annotated[
     str | None,
@@ -23,15 +24,20 @@ Token = Annotated[
 
 
 def daemon_of(
-    url: str | None, token: str | None, state: Path | None, config: Path | None
+    url: str | None,
+    token: str | None,
+    state: Path | None,
+    config: Path | None,
+    role: Role = Role.VIEWER,
 ) -> Daemon:
-    """The daemon that is meant; ends the process when there is none."""
+    """The daemon that is meant, to be asked as `role` where no token is named; ends the process
+    when there is none."""
     token = token or os.environ.get(TOKEN)
     named = state is not None or config is not None
     try:
         # A remote daemon needs no local configuration, so a faulty one is no obstacle.
         here = Path() if url and token else state_directory(state, config)
-        return find_daemon(url, token, here, named=named)
+        return find_daemon(url, token, here, named=named, role=role)
     except DaemonError as error:
         give_up(error)
 

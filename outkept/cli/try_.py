@@ -169,9 +169,7 @@ class _Attempt:
     async def _try_all(self, login: Login) -> None:
         if not self._as_json:
             print_login(login)
-        hostname = login.identity.hostname if login.identity else ""
-        there = sensors_there(self._plan, hostname, login.connection.endpoint.address)
-        by_name = {sensor.name: sensor for sensor in there}
+        by_name = {sensor.name: sensor for sensor in sensors_there(self._plan, login)}
         sensors = [by_name[name] for name in self._wanted]
         probe = Probe(self._plan, login, self._note)
         async with progress_bar("Trying", self._step):

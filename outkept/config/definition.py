@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from outkept.config.problems import Mistake, quoted
-from outkept.config.settings import Strict
+from outkept.config.settings import MENDED_WITHIN
+from outkept.config.strict import Strict
 from outkept.config.thresholds import check_clear, check_order
 from outkept.config.values import (
     Command,
@@ -22,6 +23,7 @@ from outkept.config.values import (
     read_number,
     text,
 )
+from outkept.model.action import ReactionMode
 from outkept.model.sensor import Example, Parse, Sensor
 
 SENSOR_NAME = text(
@@ -96,6 +98,9 @@ class SensorDefinition(Strict):
     description: Annotated[str, text(2000)] = ""
     for_: For = Field(default=(1, 0.0), alias="for")
     cooldown: Annotated[float, duration("0s", "30d")] = 300.0
+    fallback: Annotated[str | None, optional(text(65536))] = None
+    mended_within: Annotated[float | None, optional(MENDED_WITHIN)] = None
+    reaction_mode: Annotated[ReactionMode | None, optional(one_of(*ReactionMode))] = None
     examples: Annotated[tuple[ExampleDefinition, ...], listed(200)] = ()
 
     @model_validator(mode="before")
@@ -139,6 +144,13 @@ class SensorDefinition(Strict):
             check_clear(clear, warning, alarm, inverted=inverted)
         return clear
 
+    @field_validator("fallback")
+    @classmethod
+    def _after_a_first_step(cls, fallback: str | None, info: ValidationInfo) -> str | None:
+        if fallback is not None and info.data.get("reactive", fallback) is None:
+            raise Mistake("it is the second step of no first one", "add 'reactive:', or remove it")
+        return fallback
+
     @field_validator("every")
     @classmethod
     def _one_interval(cls, every: float | None, info: ValidationInfo) -> float | None:
@@ -170,6 +182,9 @@ class SensorDefinition(Strict):
             clear=self.clear,
             cooldown=self.cooldown,
             rate=self.rate,
+            fallback=self.fallback,
+            mended_within=self.mended_within,
+            reaction_mode=self.reaction_mode,
             examples=tuple(example.example(parse) for example in self.examples),
             source=source,
         )

@@ -1,40 +1,83 @@
-"""Overrides: what the configuration changes of a sensor on some servers. Pure."""
+"""Which servers a part of the configuration is for, and what overrides change there. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Any
 
 from outkept.config.problems import Mistake
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.config.thresholds import check_clear, check_order
+from outkept.config.values import Comparison
+from outkept.model.globs import fits, fits_labels
+from outkept.model.ranges import Span
 from outkept.model.sensor import Parse, Sensor
+from outkept.model.server import Facts, Server
 
 
-def sensor_for(
-    sensor: Sensor,
-    overrides: Sequence[Override],
-    *,
-    hostname: str,
-    labels: Mapping[str, str],
-) -> Sensor:
+@dataclass(frozen=True, slots=True)
+class MatchSubject:
+    """What a `Match` looks at. `addresses` are those at which the server is reached: what it
+    only says of itself is in `facts`."""
+
+    hostname: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+
+
+def subject_of(server: Server) -> MatchSubject:
+    """A server as overrides and rules see it."""
+    addresses = tuple(dict.fromkeys(endpoint.address for endpoint in server.endpoints))
+    return MatchSubject(server.identity.hostname, server.labels, addresses, server.facts)
+
+
+def matches(match: Match, server: MatchSubject) -> bool:
+    """Whether all that is given holds. Hostname and facts are compared whatever their case; what
+    a server doesn't have (a label, a fact) doesn't match, whatever the glob."""
+    return (
+        fits(match.hostname, server.hostname)
+        and fits_labels(match.labels, server.labels)
+        and (match.span is None or any(_lies_in(one, match.span) for one in server.addresses))
+        and all(_is_so(server.facts, name, want) for name, want in match.facts.given.items())
+    )
+
+
+def _lies_in(address: str, span: Span) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return ip.version == span.version and span.first <= int(ip) <= span.last
+
+
+def _is_so(facts: Facts, name: str, wanted: str | Comparison) -> bool:
+    fact = getattr(facts, name)
+    if isinstance(wanted, Comparison):
+        return fact is not None and wanted.holds(fact)
+    return fact != "" and fits(wanted, fact)
+
+
+def holding(overrides: Sequence[Override], server: MatchSubject) -> list[Override]:
+    """The overrides that are about this server, in their order."""
+    return [override for override in overrides if matches(override.match, server)]
+
+
+def sensor_for(sensor: Sensor, overrides: Sequence[Override], server: MatchSubject) -> Sensor:
     """The sensor as it is on one server. For each key, the first matching override that sets
     it wins."""
+    return changed(sensor, holding(overrides, server))
+
+
+def changed(sensor: Sensor, overrides: Sequence[Override]) -> Sensor:
+    """The sensor with all these overrides laid over it, the first over the others."""
     changes: dict[str, Any] = {}
     for override in overrides:
         change = override.set.get(sensor.name)
-        if change is not None and matches(override.match, hostname, labels):
+        if change is not None:
             changes = {**change.given(), **changes}
     return replace(sensor, **changes) if changes else sensor
-
-
-def matches(match: Match, hostname: str, labels: Mapping[str, str]) -> bool:
-    """Whether the hostname, in either case, and every label named match their globs."""
-    if not fnmatchcase(hostname.lower(), match.hostname.lower()):
-        return False
-    return all(
-        name in labels and fnmatchcase(labels[name], glob) for name, glob in match.labels.items()
-    )
 
 
 def threshold_fault(sensor: Sensor) -> Mistake | None:

@@ -1,21 +1,20 @@
 """What the configuration says, as frozen values. docs/configuration.md explains every key."""
 
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from outkept.config.notify import NotifySettings
 from outkept.config.problems import Mistake, quoted
+from outkept.config.strict import Label, LabelName, Match, Strict
 from outkept.config.values import (
     EndpointText,
     Flag,
@@ -36,42 +35,18 @@ from outkept.config.values import (
     one_of,
     optional,
     real,
+    share,
     text,
 )
+from outkept.model.action import ReactionMode
 from outkept.model.ranges import Range, parse_span, subtract
 
 User = Annotated[
     str, text(64, pattern=r"[^\s:@/]+", rule="write a login name without spaces, ':', '@' or '/'")
 ]
-Label = Annotated[str, text(200)]
-LabelName = Annotated[
-    str, text(64, pattern="[A-Za-z_][A-Za-z0-9_]*", rule="use letters, digits and _ in its name")
-]
 Ports = Annotated[tuple[Port, ...], listed(64, empty="name a port, such as 22")]
 SweepInterval = duration("1s", "1y")
-
-
-class Strict(BaseModel):
-    """A mapping that knows its keys. A key without a value is as good as left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_empty_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = known_keys(cls)
-        return {k: v for k, v in data.items() if k not in known or not cls._is_empty(k, v)}
-
-    @classmethod
-    def _is_empty(cls, key: str, value: object) -> bool:
-        return value is None
-
-
-def known_keys(model: type[BaseModel]) -> set[str]:
-    """The keys of a mapping as they are written."""
-    return {field.alias or name for name, field in model.model_fields.items()}
+MENDED_WITHIN = duration("1s", "1d")
 
 
 class RangeSettings(Strict):
@@ -82,7 +57,7 @@ class RangeSettings(Strict):
     ports: Annotated[tuple[Port, ...] | None, listed(64, empty="name a port, or remove it")] = None
     user: User | None = None
     every: Annotated[float | None, SweepInterval] = None
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+    labels: dict[LabelName, Label] = Field(default_factory=dict, max_length=64)
 
     @model_validator(mode="before")
     @classmethod
@@ -173,6 +148,11 @@ class SensorChange(Strict):
     reactive: Annotated[
         str | None, optional(text(65536)), BeforeValidator(lambda value: value or None)
     ] = None
+    fallback: Annotated[
+        str | None, optional(text(65536)), BeforeValidator(lambda value: value or None)
+    ] = None
+    mended_within: Annotated[float | None, optional(MENDED_WITHIN)] = None
+    reaction_mode: Annotated[ReactionMode | None, optional(one_of(*ReactionMode))] = None
 
     @classmethod
     def _is_empty(cls, key: str, value: object) -> bool:
@@ -184,13 +164,6 @@ class SensorChange(Strict):
         if "for_" in changes:
             changes["for_"], changes["for_s"] = self.for_
         return changes
-
-
-class Match(Strict):
-    """Which servers an override is for: all that is given must match, as globs."""
-
-    hostname: Annotated[str, text(253)] = "*"
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
 
 
 class Override(Strict):
@@ -205,6 +178,7 @@ class SensorSettings(Strict):
 
     libraries: Annotated[tuple[PathText, ...], listed(100)] = ()
     every: Annotated[float, duration("100ms", "7d")] = 10.0
+    verify_every: Annotated[float, duration("1s", "30d")] = 3600.0
     disable: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000)] = ()
     overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
 
@@ -260,18 +234,42 @@ class JudgingSettings(Strict):
         return after
 
 
-class ReactionMode(StrEnum):
-    """Whether reactions run, are only shown, or are not looked at."""
+class ReactionRule(Strict):
+    """The mode of some sensors' reactions on some servers. `sensors` are globs."""
 
-    OFF = "off"
-    DRY_RUN = "dry-run"
-    ON = "on"
+    match: Match = Match()
+    sensors: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000, empty="name one")] = (
+        "*",
+    )
+    mode: Annotated[ReactionMode, one_of(*ReactionMode)]
+
+
+class LatchSettings(Strict):
+    """After `runs` starts of a sensor's reactions on one server `within` seconds it is latched."""
+
+    runs: Annotated[int, integer(1, 1000)] = 3
+    within: Annotated[float, duration("1m", "30d")] = 3600.0
+
+
+class ShareSettings(Strict):
+    """On what part of the servers anything may react `within` seconds: of the `fleet`, and of
+    those that have the same value of a label. A part of few servers is at least one."""
+
+    fleet: Annotated[float, share()] = 0.1
+    labels: dict[LabelName, Annotated[float, share()]] = Field(default_factory=dict, max_length=64)
+    within: Annotated[float, duration("1m", "30d")] = 600.0
 
 
 class ReactionSettings(Strict):
-    """What happens when a sensor with a reaction enters alarm."""
+    """What happens when a sensor with a reaction enters alarm. The first of `rules` that matches
+    says the mode, else `mode` does. At most `at_once` servers run one at the same time."""
 
     mode: Annotated[ReactionMode, one_of(*ReactionMode)] = ReactionMode.DRY_RUN
+    rules: Annotated[tuple[ReactionRule, ...], listed(1000)] = ()
+    mended_within: Annotated[float, MENDED_WITHIN] = 120.0
+    latch: LatchSettings = LatchSettings()
+    at_once: Annotated[int, integer(1, 1000)] = 10
+    share: ShareSettings = ShareSettings()
 
 
 class Retention(Strict):
@@ -333,6 +331,7 @@ class Settings(Strict):
     sensors: SensorSettings = SensorSettings()
     judging: JudgingSettings = JudgingSettings()
     reactions: ReactionSettings = ReactionSettings()
+    notify: NotifySettings = NotifySettings()
     state: PathText = Field(default="~/.local/state/outkept", validate_default=True)
     retention: Retention = Retention()
     forget_after: Annotated[float, duration("1s", "10y")] = 4 * 86400.0

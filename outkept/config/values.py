@@ -1,6 +1,7 @@
 """Kinds of values: each reads what YAML or a program gives, and says what is wrong with it."""
 
 import math
+import operator
 import os
 import re
 from collections.abc import Callable
@@ -17,6 +18,24 @@ from outkept.model.ranges import parse_span
 from outkept.model.server import Endpoint
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
+_COMPARISON = re.compile(
+    r"\s*(>=|<=|>|<|=)?\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kKMGT]i?B|B|)\s*", re.ASCII
+)
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+_SIZES = {
+    "": 1,
+    "B": 1,
+    "KB": 1000,
+    "KiB": 1024,
+    **{f"{letter}B": 1000**power for power, letter in enumerate("kMGT", 1)},
+    **{f"{letter}iB": 1024**power for power, letter in enumerate("kMGT", 1)},
+}
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -100,6 +119,26 @@ def real(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def share() -> BeforeValidator:
+    """A part of a whole, as `10%` or 0.1; read as the latter."""
+
+    def read(value: object) -> float:
+        mend = "write it as 10% or 0.1"
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        try:
+            number = read_number(
+                value.rstrip()[:-1] if isinstance(value, str) and percent else value
+            )
+        except Mistake:
+            raise Mistake(f"{quoted(value)} is not a share", mend) from None
+        part = number / 100 if percent else number
+        if not 0 < part <= 1:
+            raise Mistake(f"{quoted(value)} is not more than nothing and at most all", mend)
+        return part
+
+    return BeforeValidator(read)
+
+
 def text(most: int, *, pattern: str = "", rule: str = "") -> BeforeValidator:
     """A text that is not blank, of at most `most` characters, matching `pattern` as a whole;
     `rule` says the pattern in words."""
@@ -137,6 +176,38 @@ def optional(kind: BeforeValidator) -> BeforeValidator:
     """The same kind, or None."""
     read: Callable[[object], object] = kind.func  # type: ignore[assignment]
     return BeforeValidator(lambda value: None if value is None else read(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a number must be, as `text` says it: `>=16`, or `16` for just this."""
+
+    text: str
+    sign: str
+    limit: float
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` is so."""
+        return _SIGNS[self.sign](value, self.limit)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def comparison(example: str, *, sizes: bool = False) -> BeforeValidator:
+    """How a number is to compare; with `sizes` it may have a unit of bytes behind it."""
+    mend = f"write one of >=, <=, >, <, = and a number, such as {example}"
+
+    def read(value: object) -> Comparison:
+        if isinstance(value, Comparison):
+            return value
+        match = _COMPARISON.fullmatch(str(value)) if isinstance(value, str | int | float) else None
+        unit = match[3] if match else ""
+        if match is None or isinstance(value, bool) or (unit and not sizes):
+            raise Mistake(f"{quoted(value)} is no comparison with a number", mend)
+        return Comparison(str(value), match[1] or "=", float(match[2]) * _SIZES[unit])
+
+    return BeforeValidator(read)
 
 
 def listed(most: int, *, empty: str = "") -> BeforeValidator:

@@ -1,7 +1,20 @@
-"""Actions: reactions that ran, or would have."""
+"""Actions: reactions that ran, or would have, and what keeps them from running."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+
+class ReactionMode(StrEnum):
+    """Whether reactions run, are only written down, or are not looked at."""
+
+    OFF = "off"
+    DRY_RUN = "dry-run"
+    ON = "on"
+
+    @property
+    def reach(self) -> int:
+        """0 for off, 1 for dry-run, 2 for on."""
+        return list(ReactionMode).index(self)
 
 
 class ActionOutcome(StrEnum):
@@ -44,3 +57,27 @@ class Action:
     def automatic(self) -> bool:
         """Whether nobody had it run."""
         return not self.by
+
+
+class AlreadyStartedError(Exception):
+    """This step was started for this incident before: it is not written down, and must not run,
+    a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """A sensor's reactions rest on a server until a person releases them. `at` is UNIX seconds."""
+
+    server: str
+    sensor: str
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The kill switch: since `at` (UNIX seconds) nothing reacts, anywhere."""
+
+    at: float
+    by: str
+    reason: str

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.model.action import ReactionMode
+
 
 class Parse(StrEnum):
     """How a command's standard output becomes samples."""
@@ -35,6 +37,8 @@ class Sensor:
     `rate` says that the output is a counter: the reading is its increase per second
     between two outputs, so a first output gives no reading yet. A level is entered after `for_`
     readings in a row, the last of them at least `for_s` after the first.
+    `fallback` is the second step: the command for where `reactive` has not mended it within
+    `mended_within` (None: the configuration's). `reaction_mode` None: the configuration's.
     `source` is `file:line` of the definition, for messages.
     """
 
@@ -58,4 +62,11 @@ class Sensor:
     cooldown: float = 300.0
     rate: bool = False
     examples: tuple[Example, ...] = ()
+    fallback: str | None = None
+    mended_within: float | None = None
+    reaction_mode: ReactionMode | None = None
     source: str = ""
+
+    def reaction(self, step: int) -> str | None:
+        """The command of a step: 1 is `reactive`, 2 `fallback`; None where there is none."""
+        return {1: self.reactive, 2: self.fallback}.get(step)

@@ -99,6 +99,15 @@ class Poller:
         """Read nothing on `server` any more; answers still under way are dropped."""
         self._polled.pop(server, None)
 
+    def read_now(self, server: str, sensor: str) -> None:
+        """Have a sensor that is read on `server` be read now, besides its schedule. A reading that
+        is under way stands for it."""
+        polled = self._polled.get(server)
+        for jobs in polled.jobs.values() if polled is not None else ():
+            for job in jobs:
+                if polled is not None and job.key == sensor:
+                    polled.connection.pool.again(job, Priority.URGENT, self._loop.time())
+
     def interval(self, sensor: Sensor) -> float:
         """Seconds between two readings of `sensor`."""
         return sensor.every if sensor.every is not None else self._defaults.every

@@ -97,6 +97,13 @@ class Grant:
         """The highest role that the scopes amount to."""
         return role_of(self.scopes)
 
+    @property
+    def signature(self) -> str:
+        """How what they do is signed: the user's name, `a token NAME`, `a token` or `a link`."""
+        if self.kind is Kind.USER:
+            return self.name
+        return f"a {self.kind} {self.name}".rstrip()
+
 
 def load_secret(state: Path) -> bytes:
     """The secret of the daemon of this state directory; made (mode 0600) if there is none.

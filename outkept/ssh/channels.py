@@ -320,7 +320,8 @@ class ChannelPool:
         if not entry.rerun or not entry.begun:
             entry.begun = self._loop.time()
         command, nonce = job.command, ""
-        if self._shells.proven and (job.in_shell or foreign(self._shells.login_shell)):
+        known = self._shells.proven and (job.in_shell or foreign(self._shells.login_shell))
+        if job.posix or known:
             nonce = secrets.token_hex(8)
             command = for_any_shell(command, nonce)
         execution = Execution(
@@ -331,6 +332,8 @@ class ChannelPool:
             opened=self.opened,
             nonce=nonce,
             stubborn=self.stubborn,
+            heard=job.heard,
+            bar=job.bar,
         )
         entry.execution = execution
         self._running.add(execution)

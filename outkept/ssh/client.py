@@ -94,6 +94,11 @@ class Client:
             learned=channel_limit,
         )
 
+    def trusts(self, endpoint: Endpoint, host_key: str) -> bool:
+        """Whether a key (`TYPE SHA256:…`) is known for `endpoint` now: a file of known hosts that
+        was changed since is read again."""
+        return self._login.host_keys.trusts(endpoint, host_key)
+
 
 def _options(keepalive: float) -> asyncssh.SSHClientConnectionOptions:
     """Options without anything from ~/.ssh, the environment or a default key file."""

@@ -67,6 +67,16 @@ class HostKeys:
                 raise
             self._check(endpoint, key)
 
+    def trusts(self, endpoint: Endpoint, key: str) -> bool:
+        """Whether `key` (`TYPE SHA256:…`) is known for `endpoint` by what the file says now, and
+        not revoked there. A key that would only be trusted on first use is not."""
+        self._reloaded()
+        name = name_of(endpoint)
+        if any(fingerprint(line.key) == key and line.names(name) for line in self._revoked):
+            return False
+        known = self._known(name) or (self._known(endpoint.address) if endpoint.port != 22 else [])
+        return any(fingerprint(one) == key for one in known)
+
     def _check(self, endpoint: Endpoint, key: bytes) -> None:
         name, offered = name_of(endpoint), fingerprint(key)
         if any(line.key == key and line.names(name) for line in self._revoked):

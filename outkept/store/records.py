@@ -253,6 +253,23 @@ def add_action(connection: sqlite3.Connection, action: Action) -> Action:
     return replace(action, id=int(cursor.lastrowid or 0))
 
 
+def start_action(connection: sqlite3.Connection, action: Action) -> Action | None:
+    """As `add_action`; None, and nothing written, where nobody had it run and this step was
+    started for this incident before. (The table's index `actions_once` would refuse it, too.)"""
+    if action.automatic and action.outcome not in _NOT_STARTED and action.incident is not None:
+        before = connection.execute(
+            "SELECT 1 FROM actions WHERE incident = ? AND step = ? AND by = ''"
+            " AND outcome NOT IN ('dry-run', 'not sent')",
+            (action.incident, action.step),
+        ).fetchone()
+        if before is not None:
+            return None
+    return add_action(connection, action)
+
+
+_NOT_STARTED = (ActionOutcome.DRY_RUN, ActionOutcome.NOT_SENT)
+
+
 def finish_action(connection: sqlite3.Connection, action: Action) -> None:
     """Write an action's outcome. Raises StoreError where there is none of its id."""
     cursor = connection.execute(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from outkept.model.action import Action
+from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.address import AddressState
 from outkept.model.event import Event, EventQuery
 from outkept.model.incident import Incident
@@ -246,12 +246,16 @@ class Store:
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page[Found]:
         """A page of incidents: those that are open, the newest first, then those that ended,
-        the last to end first. `state` is `open` or `ended` where only such are wanted. Raises
-        ValueError for a bad limit or cursor."""
+        the last to end first. `state` is `open` or `ended` where only such are wanted, and
+        `acknowledged` whether somebody has, or had, taken them on. Raises ValueError for a bad
+        limit or cursor."""
         return await self._readers.run(
-            lambda connection: incidents.incidents_page(connection, limit, cursor, server, state)
+            lambda connection: incidents.incidents_page(
+                connection, limit, cursor, server, state, acknowledged=acknowledged
+            )
         )
 
     async def incident(self, event: int) -> Found | None:
@@ -267,8 +271,15 @@ class Store:
         return await self._readers.run(lambda connection: records.count_events(connection, since))
 
     async def intend(self, action: Action) -> Action:
-        """Write an action before anything is sent; the same with its id, on disk."""
-        return await self.write(lambda connection: records.add_action(connection, action))
+        """Write an action before anything is sent; the same with its id, on disk.
+
+        Raises AlreadyStartedError where nobody had it run and its step was started for its incident
+        before.
+        """
+        written = await self.write(lambda connection: records.start_action(connection, action))
+        if written is None:
+            raise AlreadyStartedError
+        return written
 
     async def finish(self, action: Action) -> None:
         """Write the outcome of an action that was intended. Raises StoreError also where there

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from outkept.config.commandline import CommandLine
 from outkept.config.load import Loaded, load
-from outkept.config.settings import RangeSettings, ReactionMode, Settings
+from outkept.config.settings import RangeSettings, Settings
 from outkept.config.values import Listen
+from outkept.model.action import ReactionMode
 
 BUILTIN = Path(__file__).parent / "builtin"
 SMALL = "ranges: [10.0.0.0/30]\n"
