@@ -18,13 +18,14 @@ class OneThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._thread: threading.Thread | None = None
+        self._busy = False
 
     async def run(self, call: Callable[[], T], deadline: float) -> T:
         """What `call` returns or raises. Raises TimeoutError after `deadline` seconds, and
         StillBusyError. A cancel leaves the call to itself."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._busy:
             raise StillBusyError
+        self._busy = True
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
@@ -42,11 +43,12 @@ class OneThread:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 failed = error
+            # What it blocked on is over, whoever still waits for it.
+            self._busy = False
             if not loop.is_closed():
                 loop.call_soon_threadsafe(finish, result, failed)
 
         # A daemon: the process may end while it hangs.
-        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
-        self._thread.start()
+        threading.Thread(target=work, name=self._name, daemon=True).start()
         async with asyncio.timeout(deadline):
             return await done
