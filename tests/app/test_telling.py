@@ -86,7 +86,7 @@ async def test_an_alarm_on_a_real_server_and_its_end_are_mailed(
 async def test_what_happens_together_is_one_notice_and_is_told_once(
     site: Site, hook: Webhook
 ) -> None:
-    section = notify({"ops": {"url": hook.url}}, group_wait="1s")
+    section = notify({"ops": {"url": hook.url}}, group_wait="3s")
     async with site.daemon(notify=section) as daemon:
         for number in range(3):
             text = f"web{number}: load is 9 >= 8 (alarmed)"
