@@ -1,6 +1,7 @@
 """Calls that block, each in a thread of its own, with a deadline."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -45,10 +46,16 @@ class OneThread:
                 failed = error
             # What it blocked on is over, whoever still waits for it.
             self._busy = False
-            if not loop.is_closed():
+            # The loop may be closed by now.
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(finish, result, failed)
 
         # A daemon: the process may end while it hangs.
-        threading.Thread(target=work, name=self._name, daemon=True).start()
+        try:
+            threading.Thread(target=work, name=self._name, daemon=True).start()
+        except RuntimeError:
+            # There are as many threads as the system allows.
+            self._busy = False
+            raise StillBusyError from None
         async with asyncio.timeout(deadline):
             return await done
