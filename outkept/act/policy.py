@@ -213,7 +213,7 @@ def _by_runs(now: Situation) -> Iterator[Hold]:
         yield Hold(Guard.COOLDOWN, f"{when}; its cooldown lasts another {left:.0f} s")
     if now.runs >= latch.runs:
         within = format_duration(latch.within)
-        yield Hold(Guard.RUNS, f"it ran {now.runs} times within {within}, and was not mended")
+        yield Hold(Guard.RUNS, f"it ran {_times(now.runs)} within {within}, and was not mended")
 
 
 def _by_share(now: Situation) -> Iterator[Hold]:
@@ -223,7 +223,7 @@ def _by_share(now: Situation) -> Iterator[Hold]:
     if now.reacted >= most:
         yield Hold(
             Guard.SHARE,
-            f"{_servers(now.reacted)} of the fleet were reacted on within {within};"
+            f"{_servers(now.reacted)} of the fleet {_were(now.reacted)} reacted on within {within};"
             f" {_percent(share.fleet)} of {now.fleet} is the most",
         )
     for group in now.groups:
@@ -231,8 +231,8 @@ def _by_share(now: Situation) -> Iterator[Hold]:
         if part is not None and group.reacted >= allowed(part, group.servers):
             yield Hold(
                 Guard.LABEL_SHARE,
-                f"{_servers(group.reacted)} of {group.label}={group.value} were reacted on within"
-                f" {within}; {_percent(part)} of {group.servers} is the most",
+                f"{_servers(group.reacted)} of {group.label}={group.value} {_were(group.reacted)}"
+                f" reacted on within {within}; {_percent(part)} of {group.servers} is the most",
             )
 
 
@@ -263,6 +263,14 @@ def mode_for(
 
 def _servers(count: int) -> str:
     return "1 server" if count == 1 else f"{count} servers"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _percent(share: float) -> str:
