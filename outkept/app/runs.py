@@ -193,11 +193,21 @@ class Run:
 
     def detail(self) -> Json:
         """The same with its servers and what they printed."""
+        commands = distinct(part.command for part in self.parts.values())
         servers = [
-            part.view() | {"command": part.command, "output": part.output()}
+            part.view()
+            | {
+                "command": commands.index(part.command) if part.command else None,
+                "output": part.output(),
+            }
             for part in self.parts.values()
         ]
-        return self.view() | {"servers": servers}
+        return self.view() | {"commands": commands, "servers": servers}
+
+
+def distinct(commands: Iterable[str]) -> list[str]:
+    """Each command once: as a rule all servers have the same, which may be long."""
+    return [command for command in dict.fromkeys(commands) if command]
 
 
 class Watch:
