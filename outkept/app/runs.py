@@ -23,10 +23,11 @@ Json = dict[str, Any]
 MOST_RUNS = 20
 """Runs that are kept. The oldest that is over makes room for a new one; where none is, there is
 no new one."""
-RUN_OUTPUT = 2 << 20
+RUN_OUTPUT = 1 << 20
 """Characters of output that one run keeps, in equal shares for its servers; what a server prints
-beyond its share is counted, and dropped."""
-LEAST_OUTPUT, MOST_OUTPUT = 4096, 65536
+beyond its share is counted, and dropped. To write all of it as JSON, every character an escape,
+takes less than a callback may."""
+LEAST_OUTPUT, MOST_OUTPUT = 2048, 65536
 MOST_WATCHERS = 100
 """Readers at once, over all runs."""
 GATHER_S = 0.1
