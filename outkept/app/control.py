@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Set
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from outkept.act.environment import Occasion, with_environment
@@ -321,6 +321,9 @@ class Control:
             )
             found = list(holds(situation))
         verdict = judge(against, found, overridden(wanted))
+        if verdict.held is Held.SHARE and besides:
+            counted = f"{verdict.reason}, with the {len(besides)} before it here"
+            verdict = replace(verdict, reason=counted)
         series = live.series.get((wanted.sensor, wanted.instance))
         return Prospect(
             live.record.id,

@@ -158,7 +158,12 @@ def _show(seen: Json, as_json: bool) -> None:
     servers = [one for one in seen.get("servers", []) if isinstance(one, dict)]
     commands = seen.get("commands")
     for command in commands[:MOST_COMMANDS] if isinstance(commands, list) else ():
-        typer.echo(f"The command: {harmless(str(command).strip())}", err=True)
+        lines = str(command).strip().split("\n")
+        typer.echo(
+            "The command:" if len(lines) > 1 else f"The command: {harmless(lines[0])}", err=True
+        )
+        for line in lines if len(lines) > 1 else ():
+            typer.echo(f"  {harmless(line)}", err=True)
     for glob in seen.get("unmatched", []):
         typer.echo(f"No server is called {harmless(glob)}.", err=True)
     print_table(("WOULD", "SERVER", "STATUS", "VALUE", "WHY"), [_row(one) for one in servers])

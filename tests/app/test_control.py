@@ -344,7 +344,7 @@ async def test_the_share_of_the_fleet_is_counted_over_what_would_run(site: Site)
         everywhere = Selection(names=["*"])
         (first, second) = await guard(daemon, wanted(everywhere))
         assert (first[0], second[0]) == (None, "share")
-        assert "50 % of 2 is the most" in second[1]
+        assert second[1].endswith("50 % of 2 is the most, with the 1 before it here")
         assert await guard(daemon, wanted(everywhere, override=["share"])) == [(None, "")] * 2
         done = await finished(daemon, await confirmed(daemon, wanted(everywhere)))
         assert [one["state"] for one in done["servers"]] == ["done", "held"]
@@ -483,3 +483,19 @@ async def test_what_waits_for_a_channel_is_stopped_too(site: Site, yard: Path, s
             assert "grace" in one["reason"]
             assert [action["outcome"] for action in await daemon.actions()] == ["not sent"]
             assert not ran.exists()
+
+
+@pytest.mark.usefixtures("servers")
+async def test_what_runs_as_the_daemon_ends_is_unknown_at_the_next_start(
+    site: Site, yard: Path
+) -> None:
+    begun = yard / "begun"
+    site.sensors[-1]["reactive"] = f"touch {begun}; sleep 60"
+    async with site.daemon() as daemon:
+        await daemon.source.control.start(wanted(await ids(daemon, "web1")), BY)
+        await daemon.until(begun.exists, "it has begun")
+    async with site.daemon() as daemon:
+        (action,) = await daemon.actions()
+        assert (action["outcome"], action["by"]) == ("unknown", BY)
+        await daemon.until(lambda: daemon.events(q="is unknown: the daemon was cut off"), "told")
+        assert daemon.source.control.runs() == []
