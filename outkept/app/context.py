@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from outkept.app.addresses import Addresses
+from outkept.app.blindness import Blindness
 from outkept.app.desk import Desk
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.heap import Heap
 from outkept.app.herald import Herald
@@ -49,6 +51,8 @@ class Context:
     herald: Herald
     desk: Desk
     judge: Judge
+    faults: Faults
+    blindness: Blindness
     poller: Poller
     tally: Tally
     past: Past
@@ -124,9 +128,22 @@ class Context:
         """Give a server's series back what they had before a restart, once."""
         for key, value, at in self.past.values(live.record.id):
             self.judge.remember(live, key, value, at)
-        for key, level, fired in self.past.levels(live.record.id):
-            self.judge.restore(live, key, level, fired=fired)
+        for held in self.past.levels(live.record.id):
+            self.judge.restore(live, held)
+        for name, condition in self.past.faults(live.record.id):
+            self.judge.restore_fault(live, name, condition)
+        live.gone = live.gone or self.past.was_gone(live.record.id)
         self.past.forget(live.record.id)
+
+    def connected(self, live: LiveServer) -> None:
+        """The server is being read from now on."""
+        live.read, live.vain, live.away_since = True, False, None
+        self.faults.connected(live, time.monotonic())
+
+    def lost(self, live: LiveServer) -> None:
+        """The connection is gone."""
+        live.away_since = time.monotonic()
+        self.faults.lost(live)
 
     def note(self, state: AddressState) -> None:
         """Take into account how an endpoint ended; a changed host key bars its server."""

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from outkept.discover.inventory import Inventory
-from outkept.evaluate.tracker import Track
+from outkept.evaluate.flapping import STEADY, Flap
+from outkept.evaluate.tracker import CALM, Track
 from outkept.model.channels import ChannelReport, ChannelStats
+from outkept.model.event import Condition
 from outkept.model.level import Level, SensorStatus, ServerStatus
 from outkept.model.reading import Value
 from outkept.model.sensor import Sensor
@@ -23,16 +25,19 @@ SeriesKey = tuple[str, str | None]
 
 @dataclass(slots=True)
 class Series:
-    """One value that is followed. `at` is UNIX seconds of the last value; `failure` says why
-    the newest reading gave none; `absent` counts readings in a row that lacked it."""
+    """One value that is followed. `at` is UNIX seconds of the last value, `heard` the same by a
+    clock that never steps, 0 without one since the start; `failure` says why the newest reading
+    gave none; `absent` counts readings in a row that lacked it."""
 
     sensor: Sensor
     instance: str | None
     every: float
-    track: Track = field(default_factory=Track)
+    track: Track = CALM
+    flap: Flap = STEADY
     fired: bool = False
     value: Value | None = None
     at: float | None = None
+    heard: float = 0.0
     failure: str | None = None
     absent: int = 0
     stale: bool = False
@@ -50,12 +55,34 @@ class Series:
             return SensorStatus.FIRED
         return SensorStatus(self.track.level)
 
+    @property
+    def flapping(self) -> bool:
+        """Whether its level changes too often to be told each time, or to be reacted to."""
+        return self.flap.flapping
+
+    def patience(self, timeout: float) -> float:
+        """Seconds that may lie between two values; `timeout` is the deadline of a command whose
+        sensor names none."""
+        return STALE_AFTER_INTERVALS * self.every + (self.sensor.timeout or timeout)
+
     def stale_at(self, timeout: float) -> float:
-        """UNIX seconds from which on the last value is too old to be called current, unless a
-        newer one comes; infinite without a value, or once it is stale."""
+        """When, by the clock of `heard`, the last value gets too old to be called current, unless
+        a newer one comes; infinite without a value, or once it is stale."""
         if self.at is None or self.stale:
             return math.inf
-        return self.at + STALE_AFTER_INTERVALS * self.every + timeout
+        return self.heard + self.patience(timeout)
+
+
+@dataclass(slots=True)
+class Fault:
+    """A sensor that fails, or is silent. `since` is by a clock that never steps; `readings`
+    counts those that failed, `reason` is the newest one's. `told`: its incident is open."""
+
+    condition: Condition
+    since: float
+    reason: str
+    readings: int = 1
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -64,7 +91,14 @@ class LiveServer:
     `unsupported` says of each other sensor why not. `last_seen` runs ahead of the record's,
     which is renewed when it is saved. `raised` names the sensors that are over a threshold.
     `shapes` holds, for each sensor whose instances were all in its last reading, that reading's
-    instances. Before `look_at` (UNIX seconds) none of its values can be stale."""
+    instances.
+
+    By a clock that never steps: before `look_at` none of its values can be stale, and before
+    `faults_at` nothing has to be said of its `faults`; `up_since` is when it was connected,
+    `away_since` since when it has no connection, None while there is one. `read` says that
+    it was connected since the daemon started, `vain` that it was dialled in vain since it was
+    lost, `gone` that its incident is open.
+    """
 
     record: Server
     link: Link | None = None
@@ -77,6 +111,13 @@ class LiveServer:
     raised: frozenset[str] = frozenset()
     shapes: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     look_at: float = 0.0
+    faults: dict[str, Fault] = field(default_factory=dict)
+    faults_at: float = math.inf
+    up_since: float = 0.0
+    away_since: float | None = None
+    read: bool = False
+    vain: bool = False
+    gone: bool = False
 
     @property
     def connection(self) -> Connection | None:

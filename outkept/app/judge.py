@@ -1,17 +1,25 @@
 """From a reading to what it means: values, levels, events, and reactions asked for."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet, LiveServer, Series, SeriesKey
 from outkept.app.views import series_name
-from outkept.evaluate.tracker import Change, Track, step
-from outkept.model.event import Event, EventType
+from outkept.config.durations import format_duration
+from outkept.config.settings import FlappingSettings
+from outkept.evaluate.flapping import STEADY, Flap, changed, settled, still_flapping
+from outkept.evaluate.thresholds import is_zero_alarm
+from outkept.evaluate.tracker import Change, Track, after_gap, step
+from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.level import Level
 from outkept.model.reading import Reading, Sample, Value
 from outkept.model.sensor import Sensor
 from outkept.ssh.connection import Connection
 
+NO_LONGER_APPLIES = "no longer applies to the server"
 ABSENT_AFTER = 3
 """Good readings in a row without an instance after which its series is dropped: an interface
 whose counter was reset is back in the next one, an unmounted disk is not."""
@@ -31,32 +39,69 @@ class Alarm:
     incident: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an open incident says of a series' level. `fired`: its reaction has run, or may have."""
+
+    key: SeriesKey
+    level: Level
+    fired: bool = False
+    flapping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be told of a series; `level` None: of no level in particular."""
+
+    type: EventType
+    cause: str
+    level: Level | None = None
+    by_zero: bool = False
+
+
 Announce = Callable[[Event, Alarm | None], bool]
 """Takes an event, and the alarm it stands for. False: there is no room for it now."""
 
 
 class Judge:
-    """Keeps the fleet's series up to date. Called in the loop for every reading."""
+    """Keeps the fleet's series up to date. Called in the loop for every reading. `clock` never
+    steps: what lasts is measured by it, and not by the readings' times."""
 
-    def __init__(self, fleet: Fleet, announce: Announce, interval: Callable[[Sensor], float]):
+    def __init__(
+        self,
+        fleet: Fleet,
+        announce: Announce,
+        interval: Callable[[Sensor], float],
+        faults: Faults,
+        flapping: FlappingSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fleet = fleet
         self._announce = announce
         self._interval = interval
+        self._faults = faults
+        self._flapping = flapping
+        self._clock = clock
 
     def take(self, connection: Connection, sensor: Sensor, reading: Reading) -> None:
         """Take one reading into account."""
         live = self._fleet.get(reading.server)
         if live is None:
             return
+        now = self._clock()
         if reading.failure is not None:
             self._fail(live, sensor, reading.failure)
+            self._faults.failed(live, sensor, reading.failure, now)
             return
+        if live.faults:
+            self._faults.mended(live, sensor.name)
+        times = (reading.at, now)
         for sample in reading.samples:
             series = live.series.get((sensor.name, sample.instance))
             if series is None or series.sensor is not sensor:
                 series = self._series(live, sensor, sample.instance)
-            self._value(live, series, sample, reading.at, connection)
-        shape = tuple([sample.instance for sample in reading.samples])
+            self._value(live, series, sample, times, connection)
+        shape = tuple(map(_INSTANCE, reading.samples))
         if shape and live.shapes.get(sensor.name) != shape:
             self._drop_absent(live, sensor, shape)
 
@@ -65,13 +110,29 @@ class Judge:
         if not any(name == sensor.name for name, _ in live.series):
             self._series(live, sensor, None)
 
-    def restore(self, live: LiveServer, key: SeriesKey, level: Level, *, fired: bool) -> None:
-        """An open alarm or warning from before a restart: it is not entered a second time."""
-        sensor = live.sensors.get(key[0])
-        if sensor is not None:
-            series = self._series(live, sensor, key[1])
-            series.track, series.fired = Track(level), fired
-            live.note_levels()
+    def restore(self, live: LiveServer, held: Held) -> None:
+        """An open alarm or warning from before a restart: it is not entered a second time. It is
+        over where the server no longer has the sensor."""
+        name, instance = held.key
+        sensor = live.sensors.get(name)
+        if sensor is None:
+            self._recovered(live, sensor_label(name, instance), NO_LONGER_APPLIES, time.time())
+            return
+        series = self._series(live, sensor, instance)
+        series.track, series.fired = Track(held.level), held.fired
+        if held.flapping and self._flapping.changes:
+            series.flap = still_flapping(self._clock())
+        live.note_levels()
+
+    def restore_fault(self, live: LiveServer, name: str, condition: Condition) -> None:
+        """A sensor that failed, or was silent, before a restart; as with `restore`."""
+        self._faults.restore(live, name, condition)
+
+    def drop_unsupported(self, live: LiveServer) -> None:
+        """Forget what the server no longer has of series, and of faults."""
+        for key in [key for key in live.series if key[0] not in live.sensors]:
+            self.drop(live, key, NO_LONGER_APPLIES)
+        self._faults.drop_unsupported(live)
 
     def remember(self, live: LiveServer, key: SeriesKey, value: Value, at: float) -> None:
         """A value from before a restart: shown with its age until a newer one comes."""
@@ -97,44 +158,77 @@ class Judge:
                 series.failure = reason
 
     def _value(
-        self, live: LiveServer, series: Series, sample: Sample, at: float, connection: Connection
+        self,
+        live: LiveServer,
+        series: Series,
+        sample: Sample,
+        times: tuple[float, float],
+        connection: Connection,
     ) -> None:
-        track, change = step(series.sensor, series.track, sample, at)
+        at, now = times
+        before = series.track
         if series.stale or series.at is None:
             live.look_at = 0.0
-        series.value, series.at = sample.value, at
+            before = after_gap(before, now)
+            if series.flapping:
+                series.flap = still_flapping(now)
+        track, change = step(series.sensor, before, sample, now)
+        series.value, series.at, series.heard = sample.value, at, now
         series.failure, series.stale, series.absent = None, False, 0
-        if track is series.track:
+        if track is series.track and series.flap is STEADY:
             return
-        # Without room for the event the level stays, and the next reading changes it.
-        if change is None or self._tell(live, series, sample, at, change, connection):
-            series.track = track
-            series.fired = series.fired and track.level is Level.ALARMED
+        flap, said = self._judged(series, sample, change, now)
+        # Without room for the event all stays as it was, and the next reading changes it.
+        if said is not None and not self._tell(live, series, sample, said, at, connection):
+            return
+        series.track, series.flap = track, flap
+        series.fired = series.fired and track.level is Level.ALARMED
         if change is not None:
             live.note_levels()
+
+    def _judged(
+        self, series: Series, sample: Sample, change: Change | None, now: float
+    ) -> tuple[Flap, Said | None]:
+        """What becomes of the series' flapping, and what is to be said."""
+        before, rule = series.flap, self._flapping
+        if change is None:
+            flap = settled(rule, before, now)
+            if flap.flapping is before.flapping:
+                return flap, None
+            level = series.track.level
+            by_zero = is_zero_alarm(series.sensor, sample)
+            return flap, Said(
+                _EVENT_OF[level], _steady(series.sensor, sample, level), level, by_zero
+            )
+        flap = changed(rule, before, now)
+        if before.flapping:
+            return flap, None
+        if flap.flapping:
+            return flap, Said(EventType.FLAPPING, _restless(series.sensor, sample, rule))
+        cause = _cause(series.sensor, sample, change)
+        return flap, Said(_EVENT_OF[change.after], cause, change.after, change.by_zero)
 
     def _tell(
         self,
         live: LiveServer,
         series: Series,
         sample: Sample,
+        said: Said,
         at: float,
-        change: Change,
         connection: Connection,
     ) -> bool:
-        cause = _cause(series.sensor, sample, change)
         event = Event(
             at,
-            _EVENT_OF[change.after],
-            f"{live.name}: {series_name(series)} {cause}",
+            said.type,
+            f"{live.name}: {series_name(series)} {said.cause}",
             server=live.record.id,
             sensor=series_name(series),
             value=sample.value,
         )
-        if not change.enters_alarm:
+        if said.level is not Level.ALARMED:
             return self._announce(event, None)
         alarm = Alarm(
-            live.record.id, series.sensor, series.instance, cause, change.by_zero, connection
+            live.record.id, series.sensor, series.instance, said.cause, said.by_zero, connection
         )
         return self._announce(event, alarm)
 
@@ -156,16 +250,17 @@ class Judge:
     def drop(self, live: LiveServer, key: SeriesKey, why: str) -> None:
         """Forget a series; whoever was told of its alarm is told that it is over."""
         series = live.series.pop(key)
-        if series.track.level is Level.NORMAL:
+        if series.track.level is Level.NORMAL and not series.flapping:
             return
         live.note_levels()
-        message = f"{live.name}: {series_name(series)} {why}"
-        at = series.at or live.last_seen
-        self._announce(
-            Event(at, EventType.RECOVERED, message, live.record.id, series_name(series)), None
-        )
+        self._recovered(live, series_name(series), why, series.at or live.last_seen)
+
+    def _recovered(self, live: LiveServer, label: str, why: str, at: float) -> None:
+        message = f"{live.name}: {label} {why}"
+        self._announce(Event(at, EventType.RECOVERED, message, live.record.id, label), None)
 
 
+_INSTANCE = attrgetter("instance")
 _EVENT_OF = {
     Level.NORMAL: EventType.RECOVERED,
     Level.WARNED: EventType.WARNED,
@@ -174,7 +269,7 @@ _EVENT_OF = {
 
 
 def _cause(sensor: Sensor, sample: Sample, change: Change) -> str:
-    value = sample.value if isinstance(sample.value, str) else f"{sample.value:g}{_unit(sensor)}"
+    value = _shown(sensor, sample)
     if change.after is Level.NORMAL:
         return f"is back to normal at {value}"
     if change.by_zero:
@@ -186,6 +281,23 @@ def _cause(sensor: Sensor, sample: Sample, change: Change) -> str:
         return f"is {change.after.value} at {value}"
     sign = "<=" if sensor.inverted else ">="
     return f"is {value} {sign} {threshold:g} ({change.after.value})"
+
+
+def _restless(sensor: Sensor, sample: Sample, rule: FlappingSettings) -> str:
+    return (
+        f"is flapping: its level changed {rule.changes} times within"
+        f" {format_duration(rule.within)}; it is {_shown(sensor, sample)} now"
+    )
+
+
+def _steady(sensor: Sensor, sample: Sample, level: Level) -> str:
+    return f"no longer flaps and is {level.value} at {_shown(sensor, sample)}"
+
+
+def _shown(sensor: Sensor, sample: Sample) -> str:
+    if isinstance(sample.value, str):
+        return sample.value
+    return f"{sample.value:g}{_unit(sensor)}"
 
 
 def _unit(sensor: Sensor) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
+from outkept.app.reach import Reach
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
 from outkept.model.event import EventType
@@ -40,6 +41,7 @@ class Lookout:
     def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context = context
         self._sessions = sessions
+        self._reach = Reach(context)
         self._started = self._ticked = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
@@ -75,11 +77,15 @@ class Lookout:
         lives = list(self._context.fleet)
         pause = LOOK_EVERY / (len(lives) // AT_ONCE + 1)
         for start in range(0, len(lives), AT_ONCE):
-            now = time.time()
+            if start:
+                await asyncio.sleep(pause)
+            now = time.monotonic()
             for live in lives[start : start + AT_ONCE]:
                 self._mark_stale(live, now)
                 self._mark_queued_up(live)
-            await asyncio.sleep(pause)
+                self._reach.look(live, now)
+                self._context.faults.look(live, now)
+        self._context.blindness.decide(time.monotonic())
 
     def _mark_stale(self, live: LiveServer, now: float) -> None:
         if now < live.look_at:
@@ -87,7 +93,7 @@ class Lookout:
         default = self._context.settings.ssh.command_timeout
         live.look_at = math.inf
         for series in live.series.values():
-            stale_at = series.stale_at(series.sensor.timeout or default)
+            stale_at = series.stale_at(default)
             if stale_at < now:
                 series.stale = True
                 self._context.changed(live)

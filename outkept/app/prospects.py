@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from outkept.act.manual import OVERRIDABLE, Held, Verdict, confirmation
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.runs import Json, distinct
 from outkept.app.views import has_text
+from outkept.model.globs import fits_any, fits_labels
 from outkept.model.reading import Value
 from outkept.serve.control import MistakenError, Selection, UnknownError, Wanted
 
@@ -147,18 +147,14 @@ async def _selected(wanted: Selection, fleet: Fleet) -> tuple[list[LiveServer], 
 
 
 def _is_so(live: LiveServer, wanted: Selection) -> bool:
-    labels = live.record.labels
     return (
         (not wanted.q or has_text(live, wanted.q.casefold()))
         and wanted.status in (None, live.status.value)
-        and all(
-            name in labels and fnmatchcase(labels[name], glob)
-            for name, glob in wanted.labels.items()
-        )
+        and fits_labels(wanted.labels, live.record.labels)
     )
 
 
 def _is_called(live: LiveServer, glob: str) -> bool:
     record = live.record
     names = (record.identity.hostname, record.id, *(end.address for end in record.endpoints))
-    return any(fnmatchcase(name.casefold(), glob.casefold()) for name in names)
+    return fits_any((glob,), names)

@@ -8,8 +8,11 @@ from prometheus_client import Metric
 from outkept.app.context import Context
 from outkept.app.control import Control
 from outkept.app.crawl import Crawl
+from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
+from outkept.app.overrides import touched
 from outkept.app.reaction_control import ReactionControl
 from outkept.app.views import (
     Json,
@@ -26,7 +29,12 @@ class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
     def __init__(
-        self, context: Context, crawl: Crawl, reactions: ReactionControl, control: Control
+        self,
+        context: Context,
+        crawl: Crawl,
+        reactions: ReactionControl,
+        control: Control,
+        notices: NoticesView,
     ) -> None:
         super().__init__(
             context.fleet,
@@ -34,12 +42,15 @@ class DaemonSource(Fleetwide):
             context.store,
             ranges=context.settings.ranges,
             crawl=crawl,
+            desk=context.desk,
             every=context.settings.sensors.every,
         )
         self._context = context
         self.crawl = crawl
+        self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
         self.control = control
         self.reactions = reactions
+        self.notices = notices
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -63,7 +74,9 @@ class DaemonSource(Fleetwide):
 
     def server(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
-        return server_detail(live) if live is not None else None
+        if live is None:
+            return None
+        return with_silences(server_detail(live), self._context.desk, live, time.time())
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet
@@ -102,6 +115,11 @@ class DaemonSource(Fleetwide):
         if live is None or not any(name == sensor for name, _ in live.series):
             return None
         return await self._context.store.history(server_id, sensor, instance, from_, to, points)
+
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        context = self._context
+        overrides = context.settings.sensors.overrides
+        return await touched(context.fleet, overrides, context.library, server)
 
     async def metrics(self) -> Sequence[Metric]:
         return await families(self._context)

@@ -2,12 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 REDRAW_S = 0.1
 
@@ -51,3 +57,23 @@ async def progress_bar(title: str, step: Callable[[], Step]) -> AsyncIterator[No
                 yield
             finally:
                 drawing.cancel()
+
+
+@contextmanager
+def progress_of_work(title: str) -> Iterator[Callable[[int, int], None]]:
+    """The same for work that holds up the thread, with the time that is left: it calls what is
+    given here with how much is done of how much."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    columns = (
+        TextColumn(title, markup=False),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=Console(stderr=True, highlight=False), transient=True
+    ) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -7,7 +7,7 @@ from outkept.cli.plan import default_file
 from outkept.config.commandline import CommandLine
 from outkept.config.load import load
 
-_ANY_RANGE = "127.0.0.1"
+ANY_RANGE = "127.0.0.1"
 """Stands in for `ranges`, which a question about the state doesn't need."""
 
 
@@ -16,7 +16,7 @@ def state_directory(state: Path | None, config: Path | None) -> Path:
     if state is not None:
         return state.expanduser()
     path = config or default_file()
-    loaded = load(path, CommandLine() if path else CommandLine(ranges=(_ANY_RANGE,)))
+    loaded = load(path, CommandLine() if path else CommandLine(ranges=(ANY_RANGE,)))
     if loaded.settings is None:
         fail_all(loaded.problems)
     return Path(loaded.settings.state)

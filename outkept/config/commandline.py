@@ -17,7 +17,8 @@ class CommandLine:
     file is. Relative paths are relative to the working directory.
 
     `ranges`, `keys` and `ports` replace the file's (a range that names ports of its own keeps
-    them); `exclude` is added to every range.
+    them); `exclude` is added to every range; `changes` (sensor, key, value) are an override that
+    comes before the file's.
     """
 
     ranges: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class CommandLine:
     rate: float | str | None = None
     state: str | Path | None = None
     listen: str | None = None
+    changes: tuple[tuple[str, str, str], ...] = ()
 
 
 def with_command_line(tree: Mapping, options: CommandLine) -> Mapping:
@@ -49,7 +51,26 @@ def with_command_line(tree: Mapping, options: CommandLine) -> Mapping:
         tree = _with(tree, ("state",), _scalar(_absolute(options.state)))
     if options.listen is not None:
         tree = _with(tree, ("dashboard", "listen"), _scalar(options.listen))
+    if options.changes:
+        tree = _with_changes(tree, options.changes)
     return tree
+
+
+def _with_changes(tree: Mapping, changes: tuple[tuple[str, str, str], ...]) -> Mapping:
+    """The first override that matches wins, so the changes come first."""
+    section = tree.entries.get("sensors")
+    inner = section.node if section else None
+    old = inner.entries.get("overrides") if isinstance(inner, Mapping) else None
+    if old is not None and not isinstance(old.node, Items):
+        return tree  # its own mistake is reported
+    sensors: dict[str, Entry] = {}
+    for sensor, key, value in changes:
+        before = sensors[sensor].node if sensor in sensors else Mapping(_PLACE)
+        text = None if value in ("", "null") else value
+        sensors[sensor] = Entry(_PLACE, _with(before, (key,), Scalar(_PLACE, text)))
+    override = Mapping(_PLACE, {"set": Entry(_PLACE, Mapping(_PLACE, sensors))})
+    written = old.node.items if old is not None and isinstance(old.node, Items) else []
+    return _with(tree, ("sensors", "overrides"), Items(_PLACE, [override, *written]))
 
 
 def _with(node: Node, path: tuple[str, ...], value: Node, place: Place = _PLACE) -> Mapping:

@@ -40,3 +40,11 @@ def format_duration(seconds: float) -> str:
             return f"{int(seconds) // _UNITS[unit]}{unit}"
     thousandths = round(seconds * 1000)
     return f"{thousandths}ms" if thousandths / 1000 == seconds else f"{seconds!r}s"
+
+
+def roughly(seconds: float) -> str:
+    """A duration for people, in the largest unit of which there are two: `90s`, `7m`, `36h`."""
+    for unit in (86400, 3600, 60):
+        if seconds >= 2 * unit:
+            return format_duration(unit * round(seconds / unit))
+    return format_duration(round(seconds))

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from outkept.config.durations import parse_duration
 from outkept.config.problems import Mistake, nearest, quoted
 from outkept.model.ranges import parse_span
+from outkept.model.server import Endpoint
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _COMPARISON = re.compile(
@@ -306,6 +307,25 @@ def _listen(value: object) -> Listen:
     return Listen(str(address), int(match[3]))
 
 
+def _endpoint(value: object) -> Endpoint:
+    if isinstance(value, Endpoint):
+        return value
+    mend = "write ADDRESS or ADDRESS:PORT, such as 10.0.0.1, 10.0.0.1:443 or [fd00::1]:443"
+    wrong = Mistake(f"{quoted(value)} is not an address and port", mend)
+    form = r"\[([^]]+)\](?::(\d{1,5}))?|([^:]+):(\d{1,5})|(.+)"
+    match = re.fullmatch(form, str(value).strip(), re.ASCII)
+    if not match or len(str(value)) > 100:
+        raise wrong
+    try:
+        address = ip_address(match[1] or match[3] or match[5])
+    except ValueError:
+        raise wrong from None
+    port = int(match[2] or match[4] or 22)
+    if not 0 < port <= 65535 or getattr(address, "scope_id", None):
+        raise wrong
+    return Endpoint(str(address), port)
+
+
 def _network(value: object) -> IPv4Network | IPv6Network:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -332,6 +352,7 @@ Port = Annotated[int, integer(1, 65535, "a port")]
 PathText = Annotated[Path, BeforeValidator(_path)]
 SpanText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=False))]
 HoleText = Annotated[str, BeforeValidator(lambda value: _span(value, whole=True))]
+EndpointText = Annotated[Endpoint, BeforeValidator(_endpoint)]
 ListenText = Annotated[Listen, BeforeValidator(_listen)]
 NetworkText = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 OriginText = Annotated[str, BeforeValidator(_origin)]

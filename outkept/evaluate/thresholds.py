@@ -14,13 +14,15 @@ def judge(sensor: Sensor, sample: Sample) -> Level:
     """
     if sample.level is not None:
         return _BY_SEVERITY[sample.level]
-    if isinstance(sample.value, str):
+    value, alarm, warning = sample.value, sensor.alarm, sensor.warning
+    if isinstance(value, str):
         return Level.NORMAL
-    if is_zero_alarm(sensor, sample):
+    # Written out: this is asked of thousands of values each second.
+    if alarm is not None and (value <= alarm if sensor.inverted else value >= alarm):
         return Level.ALARMED
-    if _trips(sample.value, sensor.alarm, inverted=sensor.inverted):
+    if sensor.zero and value == 0:
         return Level.ALARMED
-    if _trips(sample.value, sensor.warning, inverted=sensor.inverted):
+    if warning is not None and (value <= warning if sensor.inverted else value >= warning):
         return Level.WARNED
     return Level.NORMAL
 
@@ -37,9 +39,3 @@ def is_clear(sensor: Sensor, sample: Sample) -> bool:
     if sensor.inverted:
         return sample.value >= sensor.clear
     return sample.value <= sensor.clear
-
-
-def _trips(value: float, threshold: float | None, *, inverted: bool) -> bool:
-    if threshold is None:
-        return False
-    return value <= threshold if inverted else value >= threshold

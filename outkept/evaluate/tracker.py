@@ -3,7 +3,8 @@
 Pure: a state and a sample give the next state and, where the level changed, the change.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from outkept.evaluate.thresholds import is_clear, is_zero_alarm, judge
 from outkept.model.level import Level
@@ -11,11 +12,13 @@ from outkept.model.reading import Sample
 from outkept.model.sensor import Sensor
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """Where one series stands. `warned_row` and `alarmed_row` count the readings in a row
-    that were at least so bad, up to the sensor's `for`; `warned_since` and `alarmed_since` are
-    the times from which they count, 0 without such a row."""
+class Track(NamedTuple):
+    """Where one series stands; a named tuple for the same reason as readings.
+
+    `warned_row` and `alarmed_row` count the readings in a row that were at least so bad, up to
+    the sensor's `for`; `warned_since` and `alarmed_since` are the times from which they count, 0
+    without such a row.
+    """
 
     level: Level = Level.NORMAL
     warned_row: int = 0
@@ -53,9 +56,7 @@ def step(sensor: Sensor, track: Track, sample: Sample, at: float) -> tuple[Track
     raw = judge(sensor, sample)
     if raw is Level.NORMAL and (track is CALM or track == CALM):
         return CALM, None
-    warned = _row(
-        track.warned_row, track.warned_since, raw.severity >= Level.WARNED.severity, sensor, at
-    )
+    warned = _row(track.warned_row, track.warned_since, raw is not Level.NORMAL, sensor, at)
     alarmed = _row(track.alarmed_row, track.alarmed_since, raw is Level.ALARMED, sensor, at)
     entered = Level.NORMAL
     if _is_long_enough(sensor, alarmed, at):
@@ -65,7 +66,7 @@ def step(sensor: Sensor, track: Track, sample: Sample, at: float) -> tuple[Track
     level = _level(sensor, track.level, sample, raw, entered)
     following = Track(level, warned[0], alarmed[0], warned[1], alarmed[1])
     if level is track.level:
-        return following, None
+        return (track if following == track else following), None
     return following, Change(track.level, level, by_zero=is_zero_alarm(sensor, sample))
 
 
@@ -74,8 +75,7 @@ def after_gap(track: Track, at: float) -> Track:
     count towards a `for` that is a duration."""
     if track is CALM:
         return track
-    return replace(
-        track,
+    return track._replace(
         warned_since=at if track.warned_row else 0.0,
         alarmed_since=at if track.alarmed_row else 0.0,
     )
@@ -96,7 +96,7 @@ def _is_long_enough(sensor: Sensor, row: tuple[int, float], at: float) -> bool:
 
 
 def _level(sensor: Sensor, now: Level, sample: Sample, raw: Level, entered: Level) -> Level:
-    if entered.severity >= now.severity:
+    if entered is now or entered.severity > now.severity:
         return entered
     # The value got better. Within the hysteresis the level it has is kept.
     if not is_clear(sensor, sample):

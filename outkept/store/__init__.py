@@ -8,6 +8,7 @@ from outkept.store.errors import (
     StateError,
     StateInUse,
     StateNewer,
+    StateOlder,
     StateUnwritable,
     StoreError,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "StateError",
     "StateInUse",
     "StateNewer",
+    "StateOlder",
     "StateUnwritable",
     "Store",
     "StoreError",

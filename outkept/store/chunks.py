@@ -67,6 +67,12 @@ def readings_at(block: AnyBlock, index: int) -> Readings:
     return Readings(ticks, _floats(numbers, block.marks[index]))
 
 
+def span_of_readings(block: AnyBlock, index: int) -> tuple[float, float]:
+    """The least and the greatest of the readings of a block's entry, for a fraction of what
+    `readings_at` costs."""
+    return _span(block.columns(index, 1)[0], block.marks[index])
+
+
 def pack_rows(series: Iterable[tuple[int, Rows]], level: int) -> bytes:
     """A chunk of minutes or hours by slot."""
     return pack([_rows_entry(slot, found) for slot, found in series], ROW_COLUMNS, level)
@@ -90,6 +96,16 @@ def rows_at(block: AnyBlock, index: int) -> Rows:
         for low, n, spread, excess in zip(lows, counts, third, fourth, strict=True)
     ]
     return Rows(starts, counts, _floats(lows, mark), means, _floats(highs, mark))
+
+
+def span_of_rows(block: AnyBlock, index: int) -> tuple[float, float]:
+    """The least and the greatest value in the rows of a block's entry."""
+    lows, third, fourth = block.columns(index, 2)
+    mark = block.marks[index]
+    if mark == _BITS:
+        return _span(lows, mark)[0], _span(fourth, mark)[1]
+    highs = [low + spread for low, spread in zip(lows, third, strict=True)]
+    return _span(lows, mark)[0], _span(highs, mark)[1]
 
 
 def aggregate(found: Readings, seconds: int) -> Rows:
@@ -192,6 +208,12 @@ def _floats(numbers: list[int], mark: int) -> list[float]:
         return list(map(float, numbers))
     scale = 10**mark
     return [number / scale for number in numbers]
+
+
+def _span(numbers: list[int], mark: int) -> tuple[float, float]:
+    """Whole numbers have the order of the values that they stand for; bits have not."""
+    values = _floats(numbers if mark == _BITS else [min(numbers), max(numbers)], mark)
+    return min(values), max(values)
 
 
 def _bits(values: Sequence[float]) -> list[int]:

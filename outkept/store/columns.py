@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import gcd
-from operator import sub
+from operator import add, sub
 from typing import Any
 
 VERSION = 1
@@ -96,13 +96,20 @@ class Block:
         self._before = list(accumulate(self._further, initial=0))
         self._heads = range(1 + 4 * n, 1 + 4 * n + columns * 25 * n, 25 * n)
 
-    def columns(self, index: int) -> list[list[int]]:
-        """All columns of the entry at `index`."""
+    def length(self, index: int) -> int:
+        """Of the columns of the entry at `index`."""
+        return int(self._further[index]) + 1
+
+    def columns(self, index: int, wanted: int = 0) -> list[list[int]]:
+        """All columns of the entry at `index`, from the one that is wanted on."""
         n, further = len(self.slots), self._further[index]
         found: list[list[int]] = []
         at = self._heads.stop
-        for head in self._heads:
+        for number, head in enumerate(self._heads):
             widths = self._data[head : head + n]
+            if number < wanted:
+                at += sum(self._span(widths, weight, index)[1] for weight in range(max(widths)))
+                continue
             first, step, factor = (
                 int.from_bytes(self._data[part + index : part + 8 * n : n], "little", signed=True)
                 for part in range(head + n, head + 25 * n, 8 * n)
@@ -161,9 +168,12 @@ def decode(column: Column, further: int) -> list[int]:
         return [column.first, *numbers]
     if width > 1:
         step -= BIAS * factor
-    if step or factor > 1:
-        numbers = [number * factor + step for number in numbers]
-    return list(accumulate(numbers, initial=column.first))
+    if factor > 1:
+        numbers = [number * factor for number in numbers]
+    found = accumulate(numbers, initial=column.first)
+    if step == 0:
+        return list(found)
+    return list(map(add, found, range(0, step * (further + 1), step)))
 
 
 def _split(numbers: "array[Any]", width: int) -> list[bytes]:

@@ -25,8 +25,12 @@ class Block0:
         self._further = gather("H", self._front[1 + 2 * n : 1 + 4 * n], n)
         self._heads = range(1 + 4 * n, 1 + 4 * n + columns * 25 * n, 25 * n)
 
-    def columns(self, index: int) -> list[list[int]]:
-        """All columns of the entry at `index`."""
+    def length(self, index: int) -> int:
+        """See `Block.length`."""
+        return int(self._further[index]) + 1
+
+    def columns(self, index: int, wanted: int = 0) -> list[list[int]]:
+        """See `Block.columns`."""
         n, further = len(self.slots), self._further
         found: list[list[int]] = []
         data, at = self._front, self._heads.stop
@@ -46,4 +50,4 @@ class Block0:
                 data, at = self._back, 0
             else:
                 at += sum(map(mul, widths, further))
-        return found
+        return found[wanted:]

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from outkept.store.errors import StateDamaged, StateNewer, StateUnwritable, damaged, of_open
+from outkept.store.errors import (
+    StateDamaged,
+    StateError,
+    StateNewer,
+    StateOlder,
+    StateUnwritable,
+    damaged,
+    of_open,
+)
 from outkept.store.schema import APPLICATION_ID, MIGRATIONS, Statement
 
 DATABASE_NAME = "outkept.db"
@@ -49,6 +57,37 @@ def open_database(
         raise StateUnwritable(
             f"{path} can't be opened ({error.strerror}): check its permissions"
         ) from None
+    return path, connection
+
+
+def open_for_reading(directory: Path) -> tuple[Path, sqlite3.Connection]:
+    """The database in `directory` as it is, also while a daemon writes it: nothing is locked,
+    made or brought up to date.
+
+    Raises StateDamaged, StateNewer, StateOlder, or StateError where there is none.
+    """
+    path = directory / DATABASE_NAME
+    try:
+        if not path.exists():
+            raise StateError(
+                f"{directory} holds no {DATABASE_NAME}: name the daemon's state directory with"
+                " --state or -c"
+            )
+        _examine(path, len(MIGRATIONS))
+        connection = connect_for_reading(path)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise of_open(path, error) from None
+    except OSError as error:
+        raise StateError(
+            f"{path} can't be read ({error.strerror}): check its permissions"
+        ) from None
+    if version < len(MIGRATIONS):
+        connection.close()
+        raise StateOlder(
+            f"{path} was written by an older Outkept (schema {version}, this one reads"
+            f" {len(MIGRATIONS)}): start the daemon on it once, which brings it up to date"
+        )
     return path, connection
 
 

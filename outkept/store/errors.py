@@ -5,6 +5,7 @@ Exception
 │   ├── StateInUse       another daemon has it
 │   ├── StateDamaged     the database is not one, is cut short, or contradicts itself
 │   ├── StateNewer       a newer Outkept wrote it
+│   ├── StateOlder       an older Outkept wrote it, and it may not be changed
 │   └── StateUnwritable  the directory or a file in it can't be made or written
 └── StoreError           the state is open, but this read or write failed
 """
@@ -27,6 +28,10 @@ class StateDamaged(StateError):  # noqa: N818
 
 class StateNewer(StateError):  # noqa: N818
     """The database has a schema that this version doesn't know."""
+
+
+class StateOlder(StateError):  # noqa: N818
+    """The database has a schema of earlier days, and is only to be read."""
 
 
 class StateUnwritable(StateError):  # noqa: N818

@@ -10,82 +10,23 @@ from typing import cast
 import pytest
 
 from outkept.app.addresses import REJECTED_WAIT, Addresses
-from outkept.app.fleet import Fleet, LiveServer
-from outkept.app.judge import ABSENT_AFTER, Alarm, Judge
+from outkept.app.judge import ABSENT_AFTER, Held
 from outkept.app.past import Past, recall
 from outkept.app.tally import Tally
 from outkept.app.views import action_view, address_view, event_view, server_detail, server_view
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.command import CommandResult
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.level import Level
 from outkept.model.reading import Reading, Sample
-from outkept.model.sensor import Parse, Sensor
-from outkept.model.server import Endpoint, Facts, Identity, Server
+from outkept.model.server import Endpoint
 from outkept.poll.poller import Defaults, Poller
 from outkept.ssh.connection import Connection
 from outkept.ssh.jobs import Job, Priority
 from outkept.store.store import Store
+from tests.app.bench import DISK, HERE, LOAD, NOW, Bench
 from tests.app.harness import until
-
-NOW = 1_700_000_000.0
-HERE = Endpoint("10.0.0.1", 2222)
-NO_CONNECTION = cast(Connection, None)
-LOAD = Sensor("load", "true", warning=5, alarm=10, unit="tasks")
-DISK = Sensor("disk", "true", parse=Parse.TABLE, warning=80, alarm=90)
-
-
-def _server(*supported: str) -> Server:
-    return Server(
-        id="s1",
-        identity=Identity("ssh-ed25519 SHA256:x", "m", "b", "web1", ("02:00:00:00:00:01",)),
-        facts=Facts(os="Debian", cpus=2, addresses=("10.0.0.1",)),
-        endpoints=(HERE, Endpoint("10.0.0.1"), Endpoint("10.0.0.2", 2222)),
-        user="ops",
-        first_seen=NOW,
-        last_seen=NOW,
-        supported=supported,
-    )
-
-
-class Bench:
-    """A judge with one server, and what it announced."""
-
-    def __init__(self) -> None:
-        self.fleet = Fleet([_server("load", "disk")])
-        self.told: list[tuple[Event, Alarm | None]] = []
-        self.room = True
-        self.judge = Judge(self.fleet, self._announce, lambda sensor: 10.0)
-        self.live.sensors = {"load": LOAD, "disk": DISK}
-
-    def _announce(self, event: Event, alarm: Alarm | None) -> bool:
-        if self.room:
-            self.told.append((event, alarm))
-        return self.room
-
-    @property
-    def live(self) -> LiveServer:
-        """The server."""
-        live = self.fleet.get("s1")
-        assert live is not None
-        return live
-
-    @property
-    def types(self) -> list[str]:
-        """The types of the events so far."""
-        return [event.type.value for event, _ in self.told]
-
-    def read(self, sensor: Sensor, failure: str | None = None, **values: float) -> None:
-        """Take one reading; the instance `_` is none."""
-        samples = [Sample(None if key == "_" else key, value) for key, value in values.items()]
-        self.judge.take(
-            NO_CONNECTION, sensor, Reading("s1", sensor.name, NOW, tuple(samples), failure)
-        )
-
-    def status(self, name: str, instance: str | None = None) -> str:
-        """The status of a series."""
-        return self.live.series[name, instance].status.value
 
 
 def test_a_failed_reading_keeps_value_and_level_and_is_no_normal() -> None:
@@ -174,7 +115,7 @@ def test_a_reading_of_a_server_that_is_gone_is_dropped() -> None:
 def test_a_remembered_value_is_stale_until_the_next() -> None:
     bench = Bench()
     bench.judge.remember(bench.live, ("load", None), 11.0, NOW)
-    bench.judge.restore(bench.live, ("load", None), Level.ALARMED, fired=True)
+    bench.judge.restore(bench.live, Held(("load", None), Level.ALARMED, fired=True))
     assert bench.status("load") == "stale"
     bench.read(LOAD, _=12)
     assert bench.status("load") == "fired"
@@ -182,12 +123,17 @@ def test_a_remembered_value_is_stale_until_the_next() -> None:
 
 
 def test_what_was_known_is_given_back_once() -> None:
-    past = Past([("s1", ("load", None), 1.0, NOW)], [("s1", ("load", None), Level.WARNED, False)])
+    held = Held(("load", None), Level.WARNED)
+    past = Past(
+        [("s1", ("load", None), 1.0, NOW)], [("s1", held)], [("s1", "disk", Condition.FAILED)]
+    )
     assert past.values("s1") == [(("load", None), 1.0, NOW)]
-    assert past.levels("s1") == [(("load", None), Level.WARNED, False)]
+    assert past.levels("s1") == [held]
+    assert past.faults("s1") == [("disk", Condition.FAILED)]
     past.forget("s1")
     assert past.values("s1") == []
     assert past.levels("s1") == []
+    assert past.faults("s1") == []
     assert past.values("other") == []
 
 
@@ -211,14 +157,14 @@ async def test_an_open_alarm_is_fired_when_its_reaction_may_have_run(
     if outcome is not ActionOutcome.INTENDED:
         await store.finish(replace(intended, outcome=outcome))
     past = await recall(store)
-    assert past.levels("s1") == [(("load", None), Level.ALARMED, fired)]
+    assert past.levels("s1") == [Held(("load", None), Level.ALARMED, fired)]
 
 
 async def test_a_reaction_to_an_earlier_alarm_does_not_fire_this_one(store: Store) -> None:
     await store.intend(Action("s1", "load", "true", NOW - 9, ActionOutcome.INTENDED, "is 11"))
     await store.add_event(Event(NOW, EventType.ALARMED, "web1: load", "s1", "load", 11.0))
     past = await recall(store)
-    assert past.levels("s1") == [(("load", None), Level.ALARMED, False)]
+    assert past.levels("s1") == [Held(("load", None), Level.ALARMED)]
 
 
 def test_the_tally_is_readings_a_second_over_the_last_five() -> None:

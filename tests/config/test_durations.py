@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outkept.config.durations import format_duration, parse_duration
+from outkept.config.durations import format_duration, parse_duration, roughly
 from outkept.config.problems import Mistake
 
 
@@ -68,3 +68,11 @@ def test_any_text_is_a_duration_or_a_mistake(text: str) -> None:
 )
 def test_a_duration_is_written_in_its_largest_whole_unit(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0s"), (119, "119s"), (120, "2m"), (421, "7m"), (7100, "118m"), (7300, "2h")],
+)
+def test_a_duration_for_people_is_rounded(seconds: float, text: str) -> None:
+    assert roughly(seconds) == text

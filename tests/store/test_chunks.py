@@ -19,6 +19,8 @@ from outkept.store.chunks import (
     readings_block,
     rows_at,
     rows_block,
+    span_of_readings,
+    span_of_rows,
 )
 
 TICKS = st.lists(st.integers(0, 10**12), min_size=1, max_size=60, unique=True).map(sorted)
@@ -52,6 +54,7 @@ def test_readings_come_back_to_the_bit(found: dict[int, Readings]) -> None:
         ticks, values = readings_at(block, index)
         assert ticks == found[slot].ticks
         assert bits(values) == bits(found[slot].values)
+        assert span_of_readings(block, index) == (min(values), max(values))
 
 
 @settings(max_examples=200, deadline=None)
@@ -64,6 +67,7 @@ def test_rows_come_back_with_means_as_good_as_exact(found: dict[int, Readings]) 
         assert back.starts == expected.starts
         assert back.counts == expected.counts
         assert (back.lows, back.highs) == (expected.lows, expected.highs)
+        assert span_of_rows(block, index) == (min(back.lows), max(back.highs))
         for mean, other, low, high in zip(
             back.means, expected.means, expected.lows, expected.highs, strict=True
         ):
