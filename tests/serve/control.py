@@ -53,11 +53,12 @@ class Control:
                 wanted.instance,
                 wanted.step,
                 (),
-                [(one["server"], one["command"]) for one in would],
+                [(one["server"], f"mend-{wanted.sensor}") for one in would],
             ),
             "unmatched": [
                 glob for glob in names if not any(_is_called(one, glob) for one in chosen)
             ],
+            "commands": [f"mend-{wanted.sensor}"],
             "servers": servers,
         }
 
@@ -77,7 +78,8 @@ class Control:
                 reason=wanted.reason,
                 override=wanted.override,
                 servers=[
-                    (one["server"], one["hostname"], one["command"]) for one in seen["servers"]
+                    (one["server"], one["hostname"], f"mend-{wanted.sensor}")
+                    for one in seen["servers"]
                 ],
             )
         except TooManyError as error:
@@ -146,14 +148,17 @@ class Control:
 
     def _prospect(self, one: Json, wanted: Wanted) -> Json:
         held = "" if one["connected"] else "there is no connection to it"
+        found = [series for series in one["sensors"] if series["name"] == wanted.sensor]
         return {
             "server": one["id"],
             "hostname": one["hostname"],
+            "status": found[0]["status"] if found else None,
+            "value": found[0]["value"] if found else None,
             "would": "held" if held else "run",
             "guard": "disconnected" if held else None,
             "reason": held,
             "warnings": [],
-            "command": f"mend-{wanted.sensor}",
+            "command": 0,
         }
 
 
