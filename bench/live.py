@@ -27,7 +27,8 @@ GOAL_MS = 500
 
 @dataclass
 class Heard:
-    """What the measuring client heard in the time of one measurement."""
+    """What the measuring client heard in the time of one measurement, which began at `since`
+    (UNIX seconds)."""
 
     snapshot: int = 0
     wire: int = 0
@@ -36,6 +37,7 @@ class Heard:
     late: list[float] = field(default_factory=list)
     cpu: float = 0.0
     seconds: float = 0.0
+    since: float = 0.0
 
 
 @contextmanager
@@ -71,12 +73,11 @@ class Counting(ClientConnection):
 
 async def _listen(url: str, pid: int, seconds: float) -> Heard:
     heard, asked = Heard(), time.monotonic()
-    options = {**OPTIONS, "compression": "deflate", "create_connection": Counting}
-    async with connect(url, **options) as socket:
+    async with connect(url, **OPTIONS, create_connection=Counting) as socket:
         heard.snapshot = len(await socket.recv(decode=False))
         heard.wire = socket.taken if isinstance(socket, Counting) else 0
         heard.waited = time.monotonic() - asked
-        cpu, started = cpu_of(pid), time.monotonic()
+        cpu, started, heard.since = cpu_of(pid), time.monotonic(), time.time()
         while time.monotonic() - started < seconds:
             await _hear(socket, heard)
         heard.seconds = time.monotonic() - started
@@ -95,7 +96,9 @@ async def _hear(socket: ClientConnection, heard: Heard) -> None:
     for server in frame["servers"]:
         # All sensors of a server were read at the same moment.
         for series in server.get("sensors", ())[:1]:
-            heard.late.append(now - series["at"])
+            # What comes with a snapshot that others had before is as old as that.
+            if series["at"] >= heard.since:
+                heard.late.append(now - series["at"])
 
 
 def _measured(servers: int, clients: int, seconds: float) -> Heard:

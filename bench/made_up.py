@@ -2,7 +2,7 @@
 
 `python -m bench.made_up SERVERS SENSORS INTERVAL` prints the websocket's address, and serves
 until its standard input ends. Each server's sensors change together, once an interval, the
-servers spread over it, as the poller has it.
+servers spread over it, as the poller has it. Garbage is collected when the daemon would.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 
 import uvloop
 
+from outkept.app.heap import set_aside
 from outkept.serve.live import INTERVAL
 from tests.serve.daemon import daemon
 from tests.serve.fleet import Fleet, sensor, server
@@ -52,4 +53,5 @@ async def _serve(servers: int, sensors: int, interval: float) -> None:
 
 
 if __name__ == "__main__":
+    set_aside()
     uvloop.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

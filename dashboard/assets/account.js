@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 
 const ROLES = new Map([
   ["viewer", "may look at everything"],
-  ["operator", "may look and sweep"],
+  ["operator", "may look, sweep and deal with alarms"],
   ["admin", "may do everything"],
 ]);
 

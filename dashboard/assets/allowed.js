@@ -4,7 +4,7 @@ import { get } from "./api.js";
 
 let asked = null;
 
-/** Whether `scope` (`sweep`) is allowed. Where the daemon doesn't say, it is tried: the API
+/** Whether `scope` (`sweep`, `act`) is allowed. Where the daemon doesn't say, it is tried: the API
  * refuses what may not be. */
 export async function isAllowed(scope) {
   asked ??= get("/me").catch(() => {

@@ -1,6 +1,7 @@
 // The page: one store, one connection, the shell around, and the page the address asks for.
 
 import { mountAccount } from "./account.js";
+import { isAllowed } from "./allowed.js";
 import { connect } from "./connection.js";
 import { mountConsole } from "./console.js";
 import { mountHappenings } from "./happenings.js";
@@ -15,6 +16,7 @@ import { ROUTES } from "./routes.js";
 import { mountSearch } from "./search.js";
 import { isSpeaking, mountSpeech, setSpeaking } from "./speech.js";
 import { createStore } from "./store.js";
+import { mountStopped } from "./stopped.js";
 import { mountTitle } from "./title.js";
 import { mountTools, nextTheme } from "./tools.js";
 
@@ -55,6 +57,7 @@ for (const { path, nav: entry } of ROUTES) {
 mountTools(part("tools"), { help, wall: openWall, console: () => terminal.toggle(), account: mountAccount });
 part("search-button").addEventListener("click", () => search.open());
 mountSpeech(store);
+mountStopped(store, part("stopped"));
 mountHappenings(store, part("ticker"));
 startRouter(ROUTES, part("main"), { store, title: mountTitle(store) }, nav.show);
 
@@ -69,6 +72,14 @@ mountHeader(
   { counters: part("counters"), pulse: part("pulse"), state: part("state"), banner: part("banner") },
   connection.now,
 );
+
+// What sticks to the top does so below what stands there already.
+const measures = new ResizeObserver((seen) => seen.forEach(({ target }) => document.documentElement.style.setProperty(`--${target.id}`, `${target.offsetHeight}px`)));
+measures.observe(part("bars"));
+measures.observe(part("top"));
+
+// What only those see who may act has the class `needs-act`.
+isAllowed("act").then((may) => document.documentElement.toggleAttribute("data-may-act", may));
 
 // With all pages at hand, going to another one needs no daemon that answers.
 const later = globalThis.requestIdleCallback ?? ((job) => setTimeout(job, 1000));

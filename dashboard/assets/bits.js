@@ -28,7 +28,7 @@ export function facts(pairs) {
   );
 }
 
-/** A choice of one as buttons: its node, and `show(value)`. `choices` are [value, text]. */
+/** A choice of one as buttons: its node, its buttons by value, and `show(value)`. `choices` are [value, text]. */
 export function newChoice(label, choices, chosen) {
   const buttons = new Map();
   const node = el("div", { class: "chips", role: "group", "aria-label": label });
@@ -39,6 +39,7 @@ export function newChoice(label, choices, chosen) {
   }
   return {
     node,
+    buttons,
     show(value) {
       for (const [one, button] of buttons) button.setAttribute("aria-pressed", String(one === value));
     },

@@ -5,7 +5,7 @@ import { ago, duration, instant, reading } from "./format.js";
 import { newHistory } from "./history.js";
 import { icon } from "./icons.js";
 import { statusClass, word } from "./levels.js";
-import { sensorLink } from "./route.js";
+import { linkTo, sensorLink } from "./route.js";
 
 /** A card for a sensor of the server `id`. See history.js for `frame` and `shared`. */
 export function newCard(id, first, frame, shared) {
@@ -14,7 +14,9 @@ export function newCard(id, first, frame, shared) {
   const age = el("time", { class: "sensor-age" });
   const every = el("span", { class: "sensor-age" });
   const reason = data("", { class: "sensor-reason" });
+  const silenced = el("p", { class: "sensor-about sensor-silenced", hidden: true });
   const about = el("p", { class: "sensor-about" });
+  const run = el("a", { class: "sensor-run needs-act", href: linkTo("/run", { server: id, sensor: first.name, instance: first.instance }), hidden: true }, "Run its reaction…");
   const name = sensorName(first.name);
   const instance = first.instance === null ? [] : data(first.instance, { class: "sensor-instance" });
   const node = el(
@@ -23,7 +25,9 @@ export function newCard(id, first, frame, shared) {
     el("div", { class: "sensor-head" }, el("h4", {}, name, instance), status),
     el("div", { class: "sensor-now" }, value, age, every),
     reason,
+    silenced,
     about,
+    run,
   );
   let now = first;
   let history = null;
@@ -64,9 +68,12 @@ export function newCard(id, first, frame, shared) {
       setText(value, reading(sensor.value, sensor.unit));
       setText(reason, sensor.reason ?? "");
       setShown(reason, Boolean(sensor.reason));
+      setShown(silenced, Boolean(sensor.silenced));
+      if (sensor.silenced) fill(silenced, icon("silenced"), " Silenced");
       setText(every, sensor.every ? `every ${duration(sensor.every)}` : "");
       setText(about, aboutText(sensor));
       setShown(about, about.textContent !== "");
+      setShown(run, Boolean(sensor.reactive));
       chart(sensor);
       if (limited) history?.redraw();
       if (newer && sensor.status !== "failed") history?.take(sensor.value, sensor.at);

@@ -1,12 +1,14 @@
 // What the console understands: each command's name, what it takes, what it does.
 
 import { post } from "./api.js";
+import { deskCommands } from "./desk-commands.js";
 import { count } from "./format.js";
 import { word } from "./levels.js";
 import { isPinned, pinned, setPinned } from "./pins.js";
 import { compile, KEYS, LEVELS } from "./query.js";
 import { linkTo, sensorLink, serverLink } from "./route.js";
 import { canSpeak, setSpeaking } from "./speech.js";
+import { resumeReactions, stopReactions } from "./stopped.js";
 import { setTheme, THEMES } from "./theme.js";
 
 const MOST_LISTED = 20;
@@ -72,6 +74,16 @@ export function createCommands(store, shell, pages) {
     return items.length ? items.map((started) => `Sweeping ${started.range}.`) : ["Nothing to sweep."];
   }
 
+  async function stop(reason) {
+    await stopReactions(reason);
+    return [`Reactions are stopped: ${reason}`];
+  }
+
+  async function resume() {
+    await resumeReactions();
+    return ["Reactions may run again."];
+  }
+
   function alarms() {
     const found = [...store.servers.values()].filter((server) => server.status === "alarmed");
     if (!found.length) return ["No server is alarmed."];
@@ -98,8 +110,10 @@ export function createCommands(store, shell, pages) {
     { name: "open", takes: "NAME", does: "open a server, a sensor or a page", needs: true, run: open, offers: () => [...pages.map(([label]) => label.toLowerCase()), ...sensorNames(store), ...hostnames()] },
     { name: "pin", takes: "SERVER", does: "keep a server in the overview", needs: true, run: (text) => pin(text, true), offers: hostnames },
     { name: "pins", takes: "", does: "list the pinned servers", run: () => pinnedNames().slice(1).concat(pinned().length ? [] : ["Nothing is pinned."]) },
+    { name: "resume", takes: "", does: "let reactions run again", scope: "act", run: resume },
     { name: "search", takes: "TEXT", does: "find servers and sensors", run: silent(shell.search) },
     { name: "status", takes: "", does: "how the fleet is", run: status },
+    { name: "stop", takes: "REASON", does: "stop all reactions", scope: "act", needs: true, run: stop },
     { name: "sweep", takes: "[RANGE]", does: "sweep a configured range now, or all of them", scope: "sweep", run: sweep, offers: () => [...new Set(store.sweeps.map((swept) => swept.range))] },
     { name: "theme", takes: THEMES.join("|"), does: "dark, light, or as the system's", needs: true, run: chooseTheme, offers: () => THEMES },
     { name: "unmute", takes: "", does: "speak alarms", run: () => speak(true) },
@@ -109,6 +123,8 @@ export function createCommands(store, shell, pages) {
       shell.wall();
     }) },
   ];
+  commands.push(...deskCommands(store, go, shell.close));
+  commands.sort((a, b) => (a.name < b.name ? -1 : 1));
   return commands;
 }
 

@@ -7,10 +7,10 @@ const LONGEST = 4000;
 // the text around it; each becomes the replacement character.
 const TROUBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** Text from a server, safe to read: without invisible characters, of bounded length. */
-export function plain(value) {
+/** Text from a server, safe to read: without invisible characters, of at most `longest`. */
+export function plain(value, longest = LONGEST) {
   const text = String(value ?? "");
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut.replace(TROUBLE, "\ufffd");
 }
 
@@ -40,8 +40,8 @@ export function data(value, attributes = {}) {
 }
 
 /** Make `node` say `value`; touches the page only if it said something else. */
-export function setText(node, value) {
-  const text = plain(value);
+export function setText(node, value, longest = LONGEST) {
+  const text = plain(value, longest);
   if (node.textContent !== text) node.textContent = text;
 }
 

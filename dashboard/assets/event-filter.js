@@ -6,7 +6,11 @@ import { icon } from "./icons.js";
 
 const TYPING = 300;
 const MOST_OFFERED = 20;
-const KINDS = ["alarmed", "warned", "fired", "recovered", "disconnected", "connected", "found", "removed", "queued_up", "queue_cleared", "host_key_changed", "sensor", "feed", "message"];
+const KINDS = [
+  "alarmed", "warned", "failing", "gone", "blind", "flapping", "fired", "mended", "not_mended", "recovered",
+  "acknowledged", "unacknowledged", "note", "silenced", "control",
+  "disconnected", "connected", "found", "removed", "queued_up", "queue_cleared", "host_key_changed", "sensor", "feed", "message",
+];
 const SPANS = [["", "Any time"], ["3600", "Last hour"], ["86400", "Last 24 hours"], ["604800", "Last 7 days"], ["custom", "Between…"]];
 
 /** {node, query(), matches(event), isEmpty(), end()}. `changed` is called when something else is

@@ -4,9 +4,7 @@ import { data, el } from "./dom.js";
 import { eventIcon, eventWord, said } from "./event-words.js";
 import { instant, time } from "./format.js";
 import { icon } from "./icons.js";
-import { sensorLink, serverLink } from "./route.js";
-
-const OF_AN_INCIDENT = new Set(["warned", "alarmed", "fired", "recovered"]);
+import { incidentLink, sensorLink, serverLink } from "./route.js";
 
 /** A list item. `hostname` is empty where the server is no longer known. */
 export function eventRow(event, hostname) {
@@ -14,14 +12,12 @@ export function eventRow(event, hostname) {
   const links = [];
   if (event.server) links.push(hostname ? el("a", { href: serverLink(event.server) }, data(hostname)) : data(name));
   if (event.sensor) links.push(el("a", { href: sensorLink(event.sensor.split("[")[0]), class: "log-sensor" }, data(event.sensor)));
-  if (event.server && event.sensor && OF_AN_INCIDENT.has(event.type)) {
-    links.push(el("a", { href: `#/incidents/${Number(event.id)}`, class: "log-incident" }, "Incident"));
-  }
+  if (event.incident) links.push(el("a", { href: incidentLink(event.incident), class: "log-incident" }, "Incident"));
   return el(
     "li",
     { class: "log-item", "data-type": event.type },
     el("time", { datetime: new Date(event.at * 1000).toISOString(), title: instant(event.at) }, time(event.at)),
     el("span", { class: "log-kind" }, icon(eventIcon(event.type)), eventWord(event.type)),
-    el("span", { class: "log-text" }, data(said(event, hostname), { class: "log-message" }), el("span", { class: "log-links" }, links)),
+    el("span", { class: "log-text" }, data(said(event, hostname), { class: "log-message" }), el("span", { class: "log-links" }, event.by && !event.message.includes(event.by) ? el("span", { class: "log-by" }, "by ", data(event.by)) : [], links)),
   );
 }

@@ -20,6 +20,7 @@ export function eventItem(event, hostname) {
       { class: "event-body" },
       el("div", { class: "event-head" }, el("span", { class: "event-type" }, eventWord(event.type)), about),
       data(said(event, hostname), { class: "event-message" }),
+      event.by && !event.message.includes(event.by) ? el("span", { class: "event-by" }, "by ", data(event.by)) : [],
     ),
     el("time", { datetime: new Date(event.at * 1000).toISOString(), title: instant(event.at) }, time(event.at)),
   );

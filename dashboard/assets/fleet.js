@@ -9,7 +9,7 @@ import { groupings } from "./grouping.js";
 import { icon } from "./icons.js";
 import { word } from "./levels.js";
 import { KEYS, LEVELS } from "./query.js";
-import { serverLink } from "./route.js";
+import { linkTo, serverLink } from "./route.js";
 import { newSelection } from "./selection.js";
 import { shapePicture } from "./silhouettes.js";
 
@@ -68,7 +68,9 @@ export function mount(root, context) {
       if (selection.groups.length) showGroups();
     }
     showControls();
-    selection.set({ text: [state.q, state.level ? `level:${state.level}` : ""].join(" ").trim(), group: state.group });
+    const text = [state.q, state.level ? `level:${state.level}` : ""].join(" ").trim();
+    parts.run.setAttribute("href", linkTo("/run", { q: text || "*" }));
+    selection.set({ text, group: state.group });
   }
 
   function changed() {
@@ -175,11 +177,12 @@ function build() {
   const group = el("select", { id: "fleet-group", class: "select" });
   const viewButtons = new Map([["map", "Map"], ["list", "List"]].map(([name, label]) => [name, el("button", { type: "button", class: "segment" }, icon(name), label)]));
   const total = el("span", { class: "fleet-total", role: "status" });
+  const run = el("a", { class: "button needs-act", href: "#/run" }, "Run on these…");
   const place = el("div", { class: "fleet-view" });
   const empty = el("p", { class: "note" });
   const cut = el("p", { class: "note", hidden: true });
   const nodes = [
-    el("div", { class: "page-head" }, el("h1", {}, "Fleet"), total),
+    el("div", { class: "page-head" }, el("h1", {}, "Fleet"), total, run),
     el(
       "div",
       { class: "toolbar" },
@@ -192,5 +195,5 @@ function build() {
     place,
     cut,
   ];
-  return { nodes, filter, chips, group, viewButtons, total, place, empty, cut };
+  return { nodes, filter, chips, group, viewButtons, total, run, place, empty, cut };
 }

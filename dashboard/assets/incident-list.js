@@ -5,14 +5,15 @@ import { age, mark, newChoice } from "./bits.js";
 import { data, el, fill, setShown, setText } from "./dom.js";
 import { said } from "./event-words.js";
 import { count, duration } from "./format.js";
-import { serverLink } from "./route.js";
+import { flags, nameOf, titleOf } from "./incident-words.js";
+import { incidentLink } from "./route.js";
 import { paced } from "./slices.js";
 
 const PAGE = 50;
 const MOST = 1000;
 const GAP = 3000;
-const RELEVANT = new Set(["warned", "alarmed", "fired", "recovered", "removed"]);
-const STATES = [["", "All"], ["open", "Open"], ["ended", "Ended"]];
+const RELEVANT = new Set(["removed", "silenced"]);
+const STATES = [["", "All"], ["open", "Open"], ["free", "Nobody has it"], ["ended", "Ended"]];
 
 /** The page's module interface: see router.js. */
 export function mount(root, { store, query, setQuery, onQuery, signal, every }) {
@@ -44,7 +45,7 @@ export function mount(root, { store, query, setQuery, onQuery, signal, every }) 
     fill(about, server ? ["Of ", data(store.servers.get(server)?.hostname ?? server), " only. ", el("a", { href: "#/incidents" }, "Show all")] : "");
     setShown(about, Boolean(server));
     try {
-      const wanted = { state: state || null, server: server || null };
+      const wanted = { ...(state === "free" ? { state: "open", acknowledged: false } : { state: state || null }), server: server || null };
       let found = [];
       let cursor = null;
       do {
@@ -81,6 +82,7 @@ export function mount(root, { store, query, setQuery, onQuery, signal, every }) 
       setShown(none[part], amount === 0);
       setShown(parts[part], amount > 0 || (part === "open" ? state !== "ended" : state === "ended"));
     }
+    setText(none.open, state === "free" ? "Of all that is open, somebody has each." : "No incident is open.");
     setShown(more, cursor !== null && limit < MOST);
   }
 
@@ -95,7 +97,7 @@ export function mount(root, { store, query, setQuery, onQuery, signal, every }) 
     load();
   });
   store.on("events", (events) => {
-    if (events.some((event) => RELEVANT.has(event.type))) load();
+    if (events.some((event) => event.incident || RELEVANT.has(event.type))) load();
   });
   every(1000, () => known.forEach((row) => row.tick(store)));
   every(30000, load);
@@ -107,25 +109,21 @@ function newRow(first) {
   const when = el("span", { class: "incident-when" });
   const outcome = el("span", { class: "incident-outcome" });
   const message = data("", { class: "incident-message" });
-  const series = first.instance === null ? first.sensor : `${first.sensor}[${first.instance}]`;
-  const node = el(
-    "li",
-    { class: "incident" },
-    level,
-    el(
-      "div",
-      { class: "incident-what" },
-      el("h3", {}, el("a", { class: "incident-link", href: `#/incidents/${Number(first.id)}` }, data(series)), el("span", { class: "incident-on" }, " on ", el("a", { href: serverLink(first.server) }, data(first.hostname)))),
-      message,
-    ),
-    when,
-    outcome,
-  );
+  const name = el("h3");
+  const marks = el("span", { class: "flags" });
+  const node = el("li", { class: "incident" }, level, el("div", { class: "incident-what" }, name, message, marks), when, outcome);
   let now = first;
   let known = "";
 
   function tick(store) {
     if (now.state === "open") fill(when, age(now.started, store.now()), el("span", { class: "sub" }, `open for ${duration(Math.max(1, Math.floor(store.now() - now.started)))}`));
+  }
+
+  // Its links stay the same elements, so that whoever has the focus on one keeps it.
+  function showName(one) {
+    if (name.textContent === titleOf(one)) return;
+    const [words, rest] = nameOf(one);
+    fill(name, el("a", { class: "incident-link", href: incidentLink(one.id) }, data(words)), el("span", { class: "incident-on" }, rest));
   }
 
   return {
@@ -138,6 +136,8 @@ function newRow(first) {
       if (text === known) return;
       known = text;
       node.dataset.status = one.state === "open" ? one.level : "ended";
+      showName(one);
+      fill(marks, flags(one));
       fill(level, one.state === "open" ? mark(one.level) : mark("normal", "Recovered"), one.state === "ended" || one.worst !== one.level ? el("span", { class: "sub" }, `was ${one.worst}`) : "");
       setText(message, said(one, one.hostname));
       if (one.state === "ended") fill(when, age(one.ended, store.now()), el("span", { class: "sub" }, `lasted ${duration(Math.max(1, Math.round(one.ended - one.started)))}`));

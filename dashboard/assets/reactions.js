@@ -1,57 +1,133 @@
-// The reactions that ran on a server, newest first, each with what came of it.
+// Reactions across the fleet: whether they run, what holds them, what ran.
 
+import { newActions } from "./actions.js";
 import { get } from "./api.js";
-import { data, el, fill, setShown } from "./dom.js";
-import { duration, instant, seriesName, time } from "./format.js";
+import { age, section } from "./bits.js";
+import { data, el, fill, setShown, setText } from "./dom.js";
+import { count, duration, seriesName } from "./format.js";
 import { icon } from "./icons.js";
-import { newOlder } from "./older.js";
+import { newLatches } from "./latches.js";
+import { newLimits } from "./reaction-limits.js";
+import { serverLink } from "./route.js";
+import { newRunList } from "./run-list.js";
+import { paced } from "./slices.js";
+import { newStopForm } from "./stop-form.js";
 
-const PAGE = 20;
-const MOST = 200;
-const PICTURES = new Map([["dry-run", "message"], ["intended", "stale"], ["not sent", "disconnected"], ["unknown", "unknown"]]);
+const GAP = 1500;
+const REFRESH = 10000;
+const RELEVANT = new Set(["fired", "control", "mended", "not_mended", "alarmed", "recovered"]);
+const MODES = new Map([
+  ["on", ["On", "reactions run", "normal"]],
+  ["dry-run", ["Dry run", "what would run is written down, nothing is sent", "message"]],
+  ["off", ["Off", "no reaction runs", "disconnected"]],
+]);
 
-/** The reactions of the server `id`. `load()` fetches the newest; rejects like `get`. */
-export function newReactions(id, signal) {
-  let items = new Map();
-  let cursor = null;
-  const list = el("ol", { class: "actions" });
-  const none = el("p", { class: "note", hidden: true }, "No reaction ran here.");
-  const older = newOlder("reactions", () => page(cursor), signal);
+/** The page's module interface: see router.js. */
+export function mount(root, { store, signal, every }) {
+  const mode = el("p", { class: "mode", role: "status" });
+  const problem = el("p", { class: "callout", role: "alert", hidden: true });
+  const running = el("ul", { class: "running", "aria-label": "Running now" });
+  const idle = el("p", { class: "note" }, "Nothing runs now.");
+  const waiting = el("ul", { class: "running", "aria-label": "Waiting" });
+  const held = el("p", { class: "note-small" });
+  const latched = el("p", { class: "note-small" });
+  const rules = el("ol", { class: "rules", "aria-label": "Modes" });
+  const stop = newStopForm();
+  const latches = newLatches(store, () => load());
+  const limits = newLimits();
+  const runs = newRunList(store, signal);
+  const actions = newActions(null, store, signal);
+  const run = el("a", { class: "button needs-act", href: "#/run" }, "Run…");
 
-  async function page(from) {
-    const answer = await get("/actions", { server: id, limit: PAGE, cursor: from }, signal);
-    const unseen = items.size === 0 || from;
-    if (unseen) cursor = answer.next;
-    const opened = new Set([...list.querySelectorAll("details[open]")].map((node) => node.dataset.id));
-    items = new Map([...items, ...answer.items.map((action) => [action.id, action])]);
-    const shown = [...items.values()].sort((a, b) => b.id - a.id).slice(0, MOST);
-    fill(list, shown.map((action) => actionItem(action, opened.has(String(action.id)))));
-    setShown(none, shown.length === 0);
-    older.show(cursor !== null && shown.length < MOST);
-  }
-
-  return { nodes: [none, list, ...older.nodes], load: () => page(null) };
-}
-
-function actionItem(action, open) {
-  const status = action.status === null || action.status === undefined ? "" : `, exit status ${action.status}`;
-  const took = action.finished_at ? ` · took ${duration(Math.max(0, action.finished_at - action.at))}` : "";
-  return el(
-    "li",
-    { class: "action" },
+  root.classList.add("sheet");
+  root.append(
+    el("div", { class: "page-head" }, el("h1", {}, "Reactions"), mode, el("span", { class: "controls" }, run, stop.button)),
+    stop.node,
+    problem,
     el(
       "div",
-      { class: "event-head" },
-      el("span", { class: "event-type" }, icon(picture(action)), " ", data(`${action.outcome}${status}`)),
-      data(seriesName({ name: action.sensor, instance: action.instance })),
-      el("time", { datetime: new Date(action.at * 1000).toISOString(), title: instant(action.at) }, time(action.at)),
+      { class: "page-columns" },
+      el("div", { class: "page-main" }, section("Latched", null, latches.node), section("Latest", null, actions.nodes)),
+      el("div", { class: "page-side" }, section("Running now", null, running, idle, held, waiting), section("Limits", null, limits.node, latched), section("Run by hand", null, runs.node), section("Modes", null, rules)),
     ),
-    data(`${action.reason}${took}`, { class: "event-message" }),
-    el("code", {}, data(action.command)),
-    action.output
-      ? el("details", { open, "data-id": action.id }, el("summary", {}, "Output"), el("pre", { tabindex: "0", "aria-label": "Output" }, data(action.output)))
-      : [],
+  );
+
+  const load = paced(async () => {
+    try {
+      const [found] = await Promise.all([get("/reactions", {}, signal), runs.load(), actions.load()]);
+      show(found);
+      setShown(problem, false);
+    } catch (error) {
+      if (signal.aborted) return;
+      setText(problem, `The reactions can't be read: ${error.message}`);
+      setShown(problem, true);
+    }
+  }, GAP, signal);
+
+  function show(found) {
+    const [, meaning] = modeOf(found);
+    fill(mode, found.stopped ? el("span", { class: "mark", "data-status": "alarmed" }, icon("stopped"), "Stopped") : modeMark(found), el("span", { class: "sub" }, found.stopped ? "nothing runs until somebody resumes" : meaning));
+    latches.show(found.latches);
+    limits.show(limitsOf(found));
+    fill(running, found.running.map((one) => item(one, store, "fired", one.by ? ["by ", data(one.by)] : "")));
+    setShown(idle, found.running.length === 0);
+    setText(held, found.waiting ? `${count(found.waiting)} ${found.waiting === 1 ? "waits" : "wait"} for what holds ${found.waiting === 1 ? "it" : "them"} to pass:` : "");
+    setShown(held, found.waiting > 0);
+    fill(waiting, found.held.map((one) => item(one, store, "stale", ["held: ", data(one.guard)])));
+    fill(latched, `What ran ${count(found.latch.runs)} times on a server within ${duration(found.latch.within)} is latched.`);
+    fill(rules, [...found.first_rules.map(ruleItem), lastRule(found)]);
+  }
+
+  function follow(stats) {
+    const stopped = Boolean(stats?.reactions_stopped);
+    setShown(stop.button, !stopped);
+    if (stopped) setShown(stop.node, false);
+  }
+
+  store.on("stats", follow);
+  follow(store.stats);
+  store.on("events", (added) => {
+    if (added.some((event) => RELEVANT.has(event.type))) load();
+  });
+  every(REFRESH, () => {
+    if (!document.hidden) load();
+  });
+  load();
+}
+
+function item(one, store, picture, more) {
+  const name = store.servers.get(one.server)?.hostname || one.hostname || one.server;
+  return el(
+    "li",
+    { class: "running-item" },
+    icon(picture),
+    el("span", {}, data(seriesName({ name: one.sensor, instance: one.instance })), " on ", el("a", { href: serverLink(one.server) }, data(name)), " ", el("span", { class: "sub" }, one.step === 2 ? "fallback " : "", more)),
+    one.since ? age(one.since, store.now()) : "",
   );
 }
 
-const picture = ({ outcome, status }) => PICTURES.get(outcome) ?? (outcome === "done" && status === 0 ? "normal" : "failed");
+function limitsOf({ at_once: atOnce, share }) {
+  const within = `reacted on within ${duration(share.within)}`;
+  return [
+    { name: "Servers at once", detail: "on which something runs", ...atOnce },
+    { name: "Servers of the fleet", detail: `${within}, of ${count(share.fleet.of)}`, ...share.fleet },
+    ...share.labels.map((one) => ({ name: `Servers of ${one.label}=${one.value}`, detail: `${within}, of ${count(one.of)}`, ...one })),
+  ];
+}
+
+const modeOf = ({ mode }) => MODES.get(mode) ?? [String(mode), "", "unknown"];
+
+function modeMark(one) {
+  const [word, , status] = modeOf(one);
+  return el("span", { class: "mark", "data-status": status }, icon(status), word);
+}
+
+function ruleItem(rule) {
+  const where = Object.entries(rule.match).flatMap(([key, value]) => (typeof value === "object" ? Object.entries(value).map(([name, text]) => `${name} ${text}`) : [`${key} ${value}`]));
+  return el("li", { class: "rule" }, modeMark(rule), el("span", {}, data(rule.sensors.join(", ")), " on ", data(where.join(", ") || "all servers")));
+}
+
+function lastRule(found) {
+  const left = found.rules - found.first_rules.length;
+  return el("li", { class: "rule" }, modeMark(found), el("span", {}, left > 0 ? `everything else, but for ${count(left)} more rules` : found.rules ? "everything else" : "all sensors on all servers"));
+}

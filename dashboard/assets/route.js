@@ -48,3 +48,10 @@ export const serverLink = (id) => `#/server/${segment(id)}`;
 
 /** The address of a sensor's page. */
 export const sensorLink = (name) => `#/sensors/${segment(name)}`;
+
+/** The address of an incident's page: `id` is that of any of its events. */
+export const incidentLink = (id) => `#/incidents/${Number(id)}`;
+
+/** The address of the silences with the form open and filled in: `server`, `sensor`, `labels`
+ * (as one writes them there) and `reason`, all optional. */
+export const newSilenceLink = (about = {}) => linkTo("/silences", { new: "yes", ...about });

@@ -15,5 +15,10 @@ export const ROUTES = [
   { name: "discovery", path: "/discovery", load: () => import("./discovery.js"), nav: { label: "Discovery", icon: "discovery", key: "d" } },
   { name: "events", path: "/events", load: () => import("./event-log.js"), nav: { label: "Events", icon: "events", key: "e" } },
   { name: "incidents", path: "/incidents", load: () => import("./incident-list.js"), nav: { label: "Incidents", icon: "incidents", key: "i" } },
+  { name: "silences", path: "/silences", load: () => import("./silences.js"), nav: { label: "Silences", icon: "silences", key: "q" } },
+  { name: "reactions", path: "/reactions", load: () => import("./reactions.js"), nav: { label: "Reactions", icon: "reactions", key: "r" } },
+  { name: "run-form", under: "reactions", path: "/run", load: () => import("./run-form.js") },
+  { name: "run", under: "reactions", path: "/run/:id", load: () => import("./run.js") },
+  { name: "notices", path: "/notices", load: () => import("./notices.js"), nav: { label: "Notices", icon: "notices", key: "n" } },
   { name: "incident", under: "incidents", path: "/incidents/:id", load: () => import("./incident.js") },
 ];

@@ -150,6 +150,7 @@ function definition(sensor) {
     ["Read every", duration(sensor.every)],
     ["Given up after", sensor.timeout ? duration(sensor.timeout) : ""],
     ["Reaction", code(sensor.reactive)],
+    ["Fallback", code(sensor.fallback)],
     ["Cooldown", sensor.reactive ? duration(sensor.cooldown) : ""],
     ["Kind", sensor.rate ? "increase per second of a counter" : sensor.parse],
     ["Defined in", sensor.source],

@@ -5,11 +5,12 @@ import { data, el, fill, setShown, setText } from "./dom.js";
 import { ago, count, instant, reading, time } from "./format.js";
 import { icon } from "./icons.js";
 import { statusClass, word } from "./levels.js";
+import { linkTo } from "./route.js";
 
 const MOST_ADDRESSES = 8;
 
-/** The page with these views in their places. */
-export function build({ pin, timebar, sensors, happened, reactions }) {
+/** The page of the server `id`, with these views in their places. */
+export function build(id, { pin, silence, timebar, sensors, happened, reactions }) {
   const view = {
     heading: el("h1", { tabindex: "-1", class: "server-name" }),
     status: el("span", { class: "level level-large" }),
@@ -24,6 +25,7 @@ export function build({ pin, timebar, sensors, happened, reactions }) {
     unsupported: el("dl", { class: "facts unsupported" }),
     unsupportedCount: el("span", { class: "chip-count" }),
     aside: el("div", { class: "channel-time-place" }),
+    run: el("a", { class: "button needs-act panel-button", href: linkTo("/run", { server: id }) }, "Run…"),
   };
   view.unsupportedBox = el(
     "details",
@@ -35,7 +37,7 @@ export function build({ pin, timebar, sensors, happened, reactions }) {
     ["Sensors", el("section", { class: "server-main", "aria-labelledby": "sensors-title" },
       el("div", { class: "section-head" }, el("h2", { id: "sensors-title" }, "Sensors"), sensors.tools),
       timebar.node, sensors.list, sensors.none, view.unsupportedBox)],
-    ["Reactions", panel("Reactions", reactions.nodes)],
+    ["Reactions", panel("Reactions", [view.run, ...reactions.nodes])],
     ["Events", panel("Events", happened.nodes)],
     ["Machine", panel("Machine", [view.facts, el("details", { class: "more-facts" }, el("summary", {}, "Identity"), view.identity)])],
     ["Connection", panel("Connection", [view.connection, view.aside])],
@@ -55,11 +57,12 @@ export function build({ pin, timebar, sensors, happened, reactions }) {
     { class: "server" },
     el("header", { class: "server-head" },
       el("a", { class: "back", href: "#/fleet" }, icon("back"), "All servers"),
-      el("div", { class: "server-title" }, view.heading, pin.node, view.status),
+      el("div", { class: "server-title" }, view.heading, pin.node, view.status, silence.link),
       view.where,
       view.labels),
     view.problem,
     view.reason,
+    silence.node,
     el("div", { class: "chips jumps", role: "group", "aria-label": "Parts of this page" }, jumps),
     view.body,
   );

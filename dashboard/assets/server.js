@@ -1,12 +1,13 @@
 // The page of one server: who it is, how it is reached, all its sensors, what happened.
 
+import { newActions } from "./actions.js";
 import { get } from "./api.js";
 import { newChannelTime } from "./channels.js";
 import { setShown, setText } from "./dom.js";
 import { newPinButton, onPins } from "./pins.js";
-import { newReactions } from "./reactions.js";
 import { newSensors } from "./sensors.js";
 import { newServerEvents } from "./server-events.js";
+import { newServerSilence } from "./server-silence.js";
 import { build, showHead, showPanels } from "./server-view.js";
 import { keyOf } from "./store.js";
 import { newTimebar } from "./timebar.js";
@@ -24,11 +25,12 @@ export function mount(root, context) {
   const young = known && store.now() - known.first_seen < YOUNG;
   const frame = createTimeframe(query, store.now, young ? "15m" : "1h");
   const happened = newServerEvents(id, store, signal);
-  const reactions = newReactions(id, signal);
+  const reactions = newActions(id, store, signal);
   const timebar = newTimebar(frame);
   const sensors = newSensors(id, frame, { now: store.now, marks: happened.marks }, context);
   const pin = newPinButton(id, known?.hostname || id);
-  const view = build({ pin, timebar, sensors, happened, reactions });
+  const silence = newServerSilence();
+  const view = build(id, { pin, silence, timebar, sensors, happened, reactions });
   const channelTime = newChannelTime(view.prominent, view.aside);
   const joined = newJoin();
   let detail = null;
@@ -59,6 +61,7 @@ export function mount(root, context) {
     showHead(view, server, store.now());
     showPanels(view, server);
     channelTime.show(server);
+    if (detail) silence.show(detail);
     sensors.show(joined(detail, live));
   }
 
@@ -71,6 +74,7 @@ export function mount(root, context) {
     queued = now;
   });
   store.on("events", (added) => {
+    if (added.some((event) => event.type === "silenced")) load();
     const ours = added.filter((event) => event.server === id);
     if (!ours.length) return;
     happened.add(ours);
@@ -121,10 +125,12 @@ function kept(old, full, newest) {
 // What sticks to the top of the window does so below the page's header, where that does too.
 function keepUnderHeader(node) {
   const header = document.querySelector("header.top");
+  const bars = document.getElementById("bars");
   const watching = new ResizeObserver(() => {
     const height = getComputedStyle(header).position === "sticky" ? header.offsetHeight : 0;
-    node.style.setProperty("--under-header", `${height}px`);
+    node.style.setProperty("--under-header", `${height + bars.offsetHeight}px`);
   });
   watching.observe(header);
+  watching.observe(bars);
   return watching;
 }

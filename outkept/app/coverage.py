@@ -1,11 +1,11 @@
 """Sensors across the fleet: their definitions, and which servers have them or why not."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from outkept.app.fleet import Fleet, LiveServer
+from outkept.app.turns import in_turns
 from outkept.model.sensor import Sensor
 
 Json = dict[str, Any]
@@ -14,8 +14,6 @@ MOST_REASONS = 100
 """Reasons of one sensor that are told apart; the rarer ones are left out."""
 NOT_ASKED = "its verifier has not been asked since the daemon started"
 NOT_VERIFIED = "it has not been verified yet"
-_AT_ONCE = 250
-"""Servers looked at before the loop may do something else: about 3 ms."""
 
 
 class Coverage:
@@ -31,7 +29,7 @@ class Coverage:
         """Every sensor with how many servers have it, by name."""
         having: Counter[str] = Counter()
         statuses = {name: Counter[str]() for name in self._sensors}
-        async for live in self._unhurried():
+        async for live in in_turns(self._fleet):
             having.update(live.record.supported or ())
             for (name, _), series in live.series.items():
                 if name in statuses:
@@ -45,6 +43,7 @@ class Coverage:
                 "servers": having[name],
                 "series": statuses[name].total(),
                 "statuses": dict(statuses[name]),
+                "steps": sum(sensor.reaction(step) is not None for step in (1, 2)),
             }
             for name, sensor in sorted(self._sensors.items())
         ]
@@ -56,7 +55,7 @@ class Coverage:
             return None
         supported = unknown = changed = 0
         reasons: Counter[str] = Counter()
-        async for live in self._unhurried():
+        async for live in in_turns(self._fleet):
             has, reason = support(live, name)
             if has:
                 supported += 1
@@ -101,12 +100,6 @@ class Coverage:
                 "reason": why,
             }
 
-    async def _unhurried(self) -> Any:
-        for number, live in enumerate(self._fleet):
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-            yield live
-
 
 def support(live: LiveServer, name: str) -> tuple[bool | None, str]:
     """Whether the server has the sensor, None while that is not known; and why not."""
@@ -139,6 +132,7 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "for_s": sensor.for_s,
         "clear": sensor.clear,
         "reactive": sensor.reactive,
+        "fallback": sensor.fallback,
         "cooldown": sensor.cooldown if sensor.reactive else None,
         "source": sensor.source,
     }

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from outkept.app.addresses import Addresses
 from outkept.app.blindness import Blindness
 from outkept.app.context import Context
+from outkept.app.control import Control
 from outkept.app.crawl import Crawl
 from outkept.app.desk import Desk
 from outkept.app.faults import Faults
@@ -18,12 +19,14 @@ from outkept.app.heap import Heap
 from outkept.app.herald import Herald
 from outkept.app.judge import Judge
 from outkept.app.lookout import Lookout
+from outkept.app.notices import NoticesView
 from outkept.app.past import recall
 from outkept.app.reaction_control import ReactionControl
 from outkept.app.reactions import Reactions
 from outkept.app.sessions import Sessions
 from outkept.app.source import DaemonSource
 from outkept.app.tally import Tally
+from outkept.app.telling import Telling
 from outkept.app.views import event_view
 from outkept.config.settings import Settings
 from outkept.model.event import Event, EventType
@@ -52,11 +55,16 @@ async def running(
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
-    guards = Guards(context, blind=lambda live: "", flapping=lambda series: False)
+    guards = Guards(context, blind=context.blindness.over, flapping=lambda series: series.flapping)
     await guards.load()
     context.herald.listeners.append(guards.take)
     reactions = Reactions(context, guards)
-    source = DaemonSource(context, crawl, ReactionControl(guards, reactions))
+    control = Control(context, guards)
+    telling = await Telling.recalled(context)
+    context.herald.listeners.append(telling.take)
+    source = DaemonSource(
+        context, crawl, ReactionControl(guards, reactions), control, NoticesView(telling)
+    )
     context.hub = Hub(source)
     await _tell_unfinished(context)
     async with asyncio.TaskGroup() as group:
@@ -68,7 +76,10 @@ async def running(
                 ("hub", context.hub.run()),
                 ("sessions", sessions.run()),
                 ("crawl", crawl.run()),
+                ("desk", context.desk.run()),
                 ("reactions", reactions.run()),
+                ("control", control.run()),
+                ("telling", telling.run()),
                 ("lookout", Lookout(context, sessions).run()),
                 ("canaries", context.blindness.run()),
             )
@@ -91,8 +102,9 @@ async def _assembled(
     defaults = Defaults(settings.sensors.every, settings.ssh.command_timeout)
     herald = Herald(store.add_event)
     silences = Silences(store)
-    desk = Desk(
-        herald, silences, await store.open_incidents(), await silences.going_on(time.time())
+    # In a thread: preparing the globs of a thousand silences takes the better part of a second.
+    desk = await asyncio.to_thread(
+        Desk, herald, silences, await store.open_incidents(), await silences.going_on()
     )
     herald.listeners += (desk.take, lambda event: context.hub.event(event_view(event)))
     poller = Poller(

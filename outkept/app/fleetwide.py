@@ -1,20 +1,25 @@
 """What the API shows of more than one server: sensors across the fleet, discovery, incidents."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from outkept.app.coverage import Coverage
+from outkept.app.desk import Desk, subject
+from outkept.app.desk_source import silenced_view
 from outkept.app.fleet import Fleet
 from outkept.app.heat import chosen, row_view, spread
 from outkept.app.incidents import incident_detail, incident_view
 from outkept.app.views import address_view, event_view, sweep_view
 from outkept.model.event import EventQuery
+from outkept.model.incident import Incident
 from outkept.model.ranges import Range
 from outkept.model.sensor import Sensor
 from outkept.model.sweep import SweepProgress
 from outkept.serve import paging
 from outkept.serve.source import Page, Points
+from outkept.store.incidents import Found
 from outkept.store.store import Store
 
 Json = dict[str, Any]
@@ -26,6 +31,8 @@ made of the readings themselves, which takes some milliseconds a server."""
 AROUND_S = 600.0
 """Least time before and after an incident that its readings are shown for."""
 _POINTS = 240
+_AT_ONCE = 20
+"""Incidents looked at before the loop may do something else: some milliseconds at most."""
 
 
 class Schedule(Protocol):
@@ -50,12 +57,14 @@ class Fleetwide:
         *,
         ranges: Sequence[Range],
         crawl: Schedule,
+        desk: Desk,
         every: float,
     ) -> None:
         self._fleet = fleet
         self._store = store
         self._ranges = ranges
         self._crawl = crawl
+        self._desk = desk
         self._coverage = Coverage(fleet, library, every)
 
     async def sensors(self) -> list[Json]:
@@ -131,12 +140,17 @@ class Fleetwide:
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page:
-        page = await self._store.incidents(limit, cursor, server=server, state=state)
-        return [
-            incident_view(found.incident, found.actions, self._name(found.incident.server))
-            for found in page.items
-        ], page.next
+        page = await self._store.incidents(
+            limit, cursor, server=server, state=state, acknowledged=acknowledged
+        )
+        views: list[Json] = []
+        for number, found in enumerate(page.items):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # each is held against up to a thousand silences
+            views.append(self.incident_view(found))
+        return views, page.next
 
     async def incident(self, event: int, now: float) -> Json | None:
         found = await self._store.incident(event)
@@ -154,9 +168,24 @@ class Fleetwide:
             )
         return (
             view
+            | self._silenced(found.incident)
             | self._limits(server or "", view["sensor"] or "", view["instance"])
             | {"readings": {"from": from_, "to": to, "points": points}}
         )
+
+    def incident_view(self, found: Found) -> Json:
+        """An incident as lists have it."""
+        incident = found.incident
+        view = incident_view(incident, found.actions, self._name(incident.server))
+        return view | self._silenced(incident)
+
+    def _silenced(self, incident: Incident) -> Json:
+        """The silence that holds over what is wrong; what is over needs none."""
+        live = self._fleet.get(incident.server) if incident.server is not None else None
+        if live is None or incident.ended is not None:
+            return {"silenced": None}
+        about = subject(live, incident.sensor or "")
+        return {"silenced": silenced_view(self._desk.silence(about, time.time()))}
 
     def _limits(self, server: str, sensor: str, instance: str | None) -> Json:
         """What the series is measured in and against, where the server still has it."""

@@ -4,7 +4,7 @@ what was started lately. Asked by whatever runs commands on servers."""
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from outkept.act.policy import Group, Situation, allowed, mode_for
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer, Series
 from outkept.config.overrides import subject_of
+from outkept.config.settings import ReactionRule
 from outkept.model.action import ActionOutcome, Latch, ReactionMode, Stop
 from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident
@@ -26,6 +27,8 @@ Json = dict[str, Any]
 COUNT_EVERY_S = 1.0
 """How long the number of servers with one value of a label is taken to stay what it is: in an
 alarm of the whole fleet it would be counted for each server."""
+MOST_RULES_SHOWN = 50
+"""Rules that are shown one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +105,22 @@ class Guards:
         cause: str = "",
         by_zero: bool = False,
         started: bool = False,
+        by_hand: bool = False,
+        besides: Set[str] = frozenset(),
     ) -> Situation:
         """All that the policy needs to decide about a step of a sensor's reaction on a server,
-        over the connection that there is now."""
+        over the connection that there is now. The mode is about what runs by itself: `by_hand` it
+        is always on. The servers `besides` count as if they were reacted on."""
         server, label = live.record.id, sensor_label(sensor.name, instance)
         mode, mode_from = mode_for(self._limits, sensor, subject_of(live.record))
+        if by_hand:
+            mode = ReactionMode.ON
         dry, now = mode is ReactionMode.DRY_RUN, self._now()
         incident = self.incident(live, label)
         series = live.series.get((sensor.name, instance))
         running = self._running.get(server)
-        reacted = self._ledger.servers(self._limits.share.within, now, dry=dry) - {server}
+        reacted = self._ledger.servers(self._limits.share.within, now, dry=dry) | besides
+        reacted -= {server}
         return Situation(
             mode=mode,
             mode_from=mode_from,
@@ -255,6 +264,7 @@ class Guards:
         return {
             "mode": limits.mode.value,
             "rules": len(limits.rules),
+            "first_rules": [_rule_view(rule) for rule in limits.rules[:MOST_RULES_SHOWN]],
             "stopped": None if self._stop is None else _stop_view(self._stop),
             "latches": [self._latch_view(one) for one in self._latches.values()],
             "running": [self._running_view(one) for one in self._running.values()],
@@ -358,6 +368,10 @@ class Guards:
 
 def _words(stop: Stop | None) -> str:
     return "" if stop is None else f"{stop.by}: {stop.reason}"
+
+
+def _rule_view(rule: ReactionRule) -> Json:
+    return {"mode": rule.mode.value, "sensors": list(rule.sensors), "match": rule.match.written}
 
 
 def _stop_view(stop: Stop) -> Json:

@@ -1,6 +1,5 @@
 """The daemon's own state as Prometheus families."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,29 +12,24 @@ from prometheus_client.core import (
 )
 
 from outkept.app.context import Context
+from outkept.app.turns import in_turns
 from outkept.model.channels import ChannelStats
 from outkept.model.level import SensorStatus, ServerStatus
-
-AT_ONCE = 100
-"""Servers counted before the loop gets its turn: one or two milliseconds."""
 
 
 async def families(context: Context) -> list[Metric]:
     """Counts over the whole fleet; readings themselves are not exported. Servers that change
     while they are counted are counted as one or the other."""
-    lives = list(context.fleet)
     servers: Counter[str] = Counter()
     series: Counter[str] = Counter()
     pools: list[ChannelStats] = []
     queued_up = 0
-    for start in range(0, len(lives), AT_ONCE):
-        for live in lives[start : start + AT_ONCE]:
-            servers[live.status.value] += 1
-            series.update(one.status.value for one in live.series.values())
-            queued_up += bool(live.queued_up)
-            if live.connected:
-                pools.append(live.channels)
-        await asyncio.sleep(0)
+    async for live in in_turns(context.fleet):
+        servers[live.status.value] += 1
+        series.update(one.status.value for one in live.series.values())
+        queued_up += bool(live.queued_up)
+        if live.connected:
+            pools.append(live.channels)
     return [
         _by_status("outkept_servers", "Servers by status.", servers, ServerStatus),
         _by_status("outkept_sensors", "Series by status.", series, SensorStatus),

@@ -23,8 +23,6 @@ from outkept.poll.backoff import Backoff
 from outkept.poll.link import Link
 from outkept.ssh.connection import Connection
 
-VERIFY_EVERY = 3600.0
-"""Seconds until a server's verifiers are run again: software comes and goes by the day."""
 VERIFY_AGAIN_AFTER_FAILURE = 60.0
 REDIAL = Backoff()
 """When a lost server is dialled again."""
@@ -159,9 +157,19 @@ class Sessions:
             )
         )
         self._tell_decision(live, decision, endpoint, before is not None)
+        self._apply_overrides(live)
         if live.link is None:
             self._start(live)
         return live
+
+    def _apply_overrides(self, live: LiveServer) -> None:
+        """A name, an address or a fact that is new may be what an override matches: a server
+        that is being read is read by its sensors as they are now."""
+        supported, connection = live.record.supported, live.connection
+        if supported is None or connection is None or connection.lost is not None:
+            return
+        if self._overridden(live, supported) != live.sensors:
+            self._read(live, connection, supported)
 
     def _tell_decision(
         self, live: LiveServer, decision: Decision, endpoint: Endpoint, taken_over: bool
@@ -206,7 +214,7 @@ class Sessions:
         if live.record.supported is None or live.verified_at is None:
             return 0.0
         age = asyncio.get_running_loop().time() - live.verified_at
-        return max(0.0, VERIFY_EVERY - age)
+        return max(0.0, self._context.settings.sensors.verify_every - age)
 
     async def _verify(self, live: LiveServer, connection: Connection) -> float:
         """Run the verifiers; seconds until they are due again."""
@@ -224,7 +232,8 @@ class Sessions:
             self._read(live, connection, found.supported)
             self._tell_coverage(live, before, found.supported)
         context.changed(live)
-        return VERIFY_EVERY * random.uniform(0.9, 1.1)  # noqa: S311
+        every = context.settings.sensors.verify_every
+        return every * random.uniform(0.9, 1.1)  # noqa: S311
 
     def _tell_coverage(
         self, live: LiveServer, before: tuple[str, ...] | None, now: tuple[str, ...]

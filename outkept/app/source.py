@@ -6,30 +6,51 @@ from collections.abc import Sequence
 from prometheus_client import Metric
 
 from outkept.app.context import Context
+from outkept.app.control import Control
 from outkept.app.crawl import Crawl
-from outkept.app.fleet import LiveServer
+from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
+from outkept.app.notices import NoticesView
+from outkept.app.overrides import touched
 from outkept.app.reaction_control import ReactionControl
-from outkept.app.views import Json, action_view, server_detail, server_view, sweep_view
+from outkept.app.views import (
+    Json,
+    action_view,
+    has_text,
+    server_detail,
+    server_view,
+    sweep_view,
+)
 from outkept.serve.source import Page, Points
 
 
 class DaemonSource(Fleetwide):
     """Implements `outkept.serve.source.Source`, which documents each method."""
 
-    def __init__(self, context: Context, crawl: Crawl, reactions: ReactionControl) -> None:
+    def __init__(
+        self,
+        context: Context,
+        crawl: Crawl,
+        reactions: ReactionControl,
+        control: Control,
+        notices: NoticesView,
+    ) -> None:
         super().__init__(
             context.fleet,
             context.library,
             context.store,
             ranges=context.settings.ranges,
             crawl=crawl,
+            desk=context.desk,
             every=context.settings.sensors.every,
         )
         self._context = context
         self.crawl = crawl
+        self.desk = DeskSource(context.desk, context.fleet, context.store, self.incident_view)
+        self.control = control
         self.reactions = reactions
+        self.notices = notices
 
     def servers(self) -> Sequence[Json]:
         return [server_view(live) for live in self._context.fleet]
@@ -44,7 +65,7 @@ class DaemonSource(Fleetwide):
         return [
             (live.record.identity.hostname, live.record.id)
             for live in self._context.fleet
-            if (status is None or live.status == status) and (not wanted or _has(live, wanted))
+            if (status is None or live.status == status) and (not wanted or has_text(live, wanted))
         ]
 
     def summary(self, server_id: str) -> Json | None:
@@ -53,7 +74,9 @@ class DaemonSource(Fleetwide):
 
     def server(self, server_id: str) -> Json | None:
         live = self._context.fleet.get(server_id)
-        return server_detail(live) if live is not None else None
+        if live is None:
+            return None
+        return with_silences(server_detail(live), self._context.desk, live, time.time())
 
     def stats(self) -> Json:
         tally, fleet = self._context.tally, self._context.fleet
@@ -93,15 +116,13 @@ class DaemonSource(Fleetwide):
             return None
         return await self._context.store.history(server_id, sensor, instance, from_, to, points)
 
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        context = self._context
+        overrides = context.settings.sensors.overrides
+        return await touched(context.fleet, overrides, context.library, server)
+
     async def metrics(self) -> Sequence[Metric]:
         return await families(self._context)
 
     def ready(self) -> str:
         return self._context.store.stats().trouble
-
-
-def _has(live: LiveServer, text: str) -> bool:
-    record = live.record
-    addresses = (endpoint.address for endpoint in record.endpoints)
-    texts = (record.identity.hostname, record.id, *addresses, *record.labels.values())
-    return any(text in one.casefold() for one in texts)

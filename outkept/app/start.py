@@ -11,6 +11,7 @@ from outkept.config.resources import data_dir
 from outkept.config.settings import DashboardSettings, Settings
 from outkept.model.sensor import Sensor
 from outkept.model.sweep import SweepProgress
+from outkept.notify.build import TargetError
 from outkept.serve.access import Access
 from outkept.serve.auth import SecretError, load_secret
 from outkept.serve.certificate import Certificate
@@ -64,6 +65,7 @@ _IN_THE_WAY = (
     AccessFileError,
     ListenError,
     HostKeyFileError,
+    TargetError,
 )
 
 

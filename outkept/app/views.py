@@ -88,6 +88,14 @@ def _channel_time(report: ChannelReport) -> Json:
     }
 
 
+def has_text(live: LiveServer, text: str) -> bool:
+    """Whether `text`, in small letters, is in hostname, id, an address or a label's value."""
+    record = live.record
+    addresses = (endpoint.address for endpoint in record.endpoints)
+    texts = (record.identity.hostname, record.id, *addresses, *record.labels.values())
+    return any(text in one.casefold() for one in texts)
+
+
 def event_view(event: Event) -> Json:
     """The contract's Event."""
     return {
@@ -162,6 +170,7 @@ def _definition_view(series: Series) -> Json:
         "for_s": sensor.for_s,
         "every": series.every,
         "reactive": sensor.reactive,
+        "flapping": series.flapping,
     }
 
 

@@ -11,6 +11,7 @@ from outkept.cli.errors import fail_all
 from outkept.config.commandline import CommandLine
 from outkept.config.load import Loaded, load
 from outkept.config.problems import Problem
+from outkept.notify.build import faults
 from outkept.poll.examples import example_fault
 from outkept.ssh.errors import KeyProblem
 from outkept.ssh.keys import Credentials, load_credentials
@@ -43,6 +44,7 @@ def inspect(path: Path | None, options: CommandLine) -> tuple[Loaded, Credential
         *key_problems,
         *_listen_problems(loaded),
         *_example_problems(loaded),
+        *notify_problems(loaded),
     ]
     return loaded, credentials, problems
 
@@ -73,6 +75,13 @@ def _listen_problems(loaded: Loaded) -> Iterator[Problem]:
     if fault is not None:
         what, mend = fault
         yield loaded.problem("dashboard.listen", f"{loaded.settings.dashboard.listen} {what}", mend)
+
+
+def notify_problems(loaded: Loaded) -> Iterator[Problem]:
+    """What is wrong with targets and templates that only shows when they are made."""
+    if loaded.settings is not None:
+        for path, what, mend in faults(loaded.settings.notify):
+            yield loaded.problem(path, what, mend)
 
 
 def _example_problems(loaded: Loaded) -> Iterator[Problem]:

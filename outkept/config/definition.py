@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from outkept.config.problems import Mistake, quoted
-from outkept.config.settings import MENDED_WITHIN, Strict
+from outkept.config.settings import MENDED_WITHIN
+from outkept.config.strict import Strict
 from outkept.config.thresholds import check_clear, check_order
 from outkept.config.values import (
     Command,

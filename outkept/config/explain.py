@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from outkept.config.nodes import Node, locate
 from outkept.config.problems import MOST_PROBLEMS, Mistake, Problem, nearest, quoted
-from outkept.config.settings import known_keys
+from outkept.config.strict import known_keys
 
 _SHAPES = {
     "model_type": ("is not a mapping", "write it as KEY: VALUE lines"),

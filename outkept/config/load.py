@@ -14,6 +14,7 @@ from outkept.config.environment import expand_all
 from outkept.config.explain import problems_of
 from outkept.config.files import read_text
 from outkept.config.nodes import Mapping, Scalar, locate, plain
+from outkept.config.notify import unknown_targets
 from outkept.config.problems import COMMAND_LINE, MOST_PROBLEMS, Place, Problem
 from outkept.config.sensors import sensors_of
 from outkept.config.settings import Settings, SSHSettings
@@ -129,6 +130,9 @@ def _validated(
     except ValidationError as error:
         problems += problems_of(error, Settings, tree, whole=whole)
         return None
+    for key, what, mend in unknown_targets(settings.notify):
+        place, _ = locate(tree, key.split("."))
+        problems.append(Problem.at(place, f"{key}: {what}", mend))
     return None if before else settings
 
 

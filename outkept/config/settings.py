@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from outkept.config.notify import NotifySettings
 from outkept.config.problems import Mistake, quoted
+from outkept.config.strict import Label, LabelName, Match, Strict
 from outkept.config.values import (
-    Comparison,
     EndpointText,
     Flag,
     For,
@@ -30,7 +29,6 @@ from outkept.config.values import (
     Port,
     SpanText,
     Threshold,
-    comparison,
     duration,
     integer,
     listed,
@@ -41,41 +39,14 @@ from outkept.config.values import (
     text,
 )
 from outkept.model.action import ReactionMode
-from outkept.model.ranges import Range, Span, parse_span, subtract
+from outkept.model.ranges import Range, parse_span, subtract
 
 User = Annotated[
     str, text(64, pattern=r"[^\s:@/]+", rule="write a login name without spaces, ':', '@' or '/'")
 ]
-Label = Annotated[str, text(200)]
-LabelName = Annotated[
-    str, text(64, pattern="[A-Za-z_][A-Za-z0-9_]*", rule="use letters, digits and _ in its name")
-]
 Ports = Annotated[tuple[Port, ...], listed(64, empty="name a port, such as 22")]
 SweepInterval = duration("1s", "1y")
 MENDED_WITHIN = duration("1s", "1d")
-
-
-class Strict(BaseModel):
-    """A mapping that knows its keys. A key without a value is as good as left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_empty_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = known_keys(cls)
-        return {k: v for k, v in data.items() if k not in known or not cls._is_empty(k, v)}
-
-    @classmethod
-    def _is_empty(cls, key: str, value: object) -> bool:
-        return value is None
-
-
-def known_keys(model: type[BaseModel]) -> set[str]:
-    """The keys of a mapping as they are written."""
-    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 class RangeSettings(Strict):
@@ -86,7 +57,7 @@ class RangeSettings(Strict):
     ports: Annotated[tuple[Port, ...] | None, listed(64, empty="name a port, or remove it")] = None
     user: User | None = None
     every: Annotated[float | None, SweepInterval] = None
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+    labels: dict[LabelName, Label] = Field(default_factory=dict, max_length=64)
 
     @model_validator(mode="before")
     @classmethod
@@ -195,51 +166,6 @@ class SensorChange(Strict):
         return changes
 
 
-class FactMatch(Strict):
-    """What a server must say of itself: globs for texts, comparisons for numbers."""
-
-    os: Label | None = None
-    kernel: Label | None = None
-    architecture: Label | None = None
-    cpus: Annotated[Comparison | None, comparison("'>=16'")] = None
-    memory_bytes: Annotated[Comparison | None, comparison("'>=16GiB'", sizes=True)] = None
-    ssh_version: Label | None = None
-    shell: Label | None = None
-
-    @cached_property
-    def given(self) -> dict[str, str | Comparison]:
-        """What is asked for, by the names of `model.server.Facts`."""
-        found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: wanted for name, wanted in found.items() if wanted is not None}
-
-
-class Match(Strict):
-    """Which servers something is for: all that is given must match. Texts are globs; of the
-    addresses one must lie in `range`."""
-
-    hostname: Annotated[str, text(253)] = "*"
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
-    range: HoleText | None = None
-    facts: FactMatch = FactMatch()
-
-    @cached_property
-    def written(self) -> dict[str, object]:
-        """What is asked for, as it was written, ready for JSON."""
-        facts = {name: str(wanted) for name, wanted in self.facts.given.items()}
-        found: dict[str, object] = {
-            "hostname": self.hostname,
-            "labels": self.labels,
-            "range": self.range,
-        }
-        found["facts"] = facts
-        return {key: value for key, value in found.items() if value not in ("*", {}, None)}
-
-    @cached_property
-    def span(self) -> Span | None:
-        """The addresses of `range`."""
-        return None if self.range is None else parse_span(self.range, whole=True)
-
-
 class Override(Strict):
     """Changes to sensors on some servers."""
 
@@ -252,6 +178,7 @@ class SensorSettings(Strict):
 
     libraries: Annotated[tuple[PathText, ...], listed(100)] = ()
     every: Annotated[float, duration("100ms", "7d")] = 10.0
+    verify_every: Annotated[float, duration("1s", "30d")] = 3600.0
     disable: Annotated[tuple[Annotated[str, text(64)], ...], listed(1000)] = ()
     overrides: Annotated[tuple[Override, ...], listed(1000)] = ()
 
@@ -329,7 +256,7 @@ class ShareSettings(Strict):
     those that have the same value of a label. A part of few servers is at least one."""
 
     fleet: Annotated[float, share()] = 0.1
-    labels: Annotated[dict[LabelName, Annotated[float, share()]], Field(max_length=64)] = {}
+    labels: dict[LabelName, Annotated[float, share()]] = Field(default_factory=dict, max_length=64)
     within: Annotated[float, duration("1m", "30d")] = 600.0
 
 
@@ -404,6 +331,7 @@ class Settings(Strict):
     sensors: SensorSettings = SensorSettings()
     judging: JudgingSettings = JudgingSettings()
     reactions: ReactionSettings = ReactionSettings()
+    notify: NotifySettings = NotifySettings()
     state: PathText = Field(default="~/.local/state/outkept", validate_default=True)
     retention: Retention = Retention()
     forget_after: Annotated[float, duration("1s", "10y")] = 4 * 86400.0

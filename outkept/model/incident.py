@@ -91,9 +91,12 @@ def opens(event: Event) -> bool:
 
 def following(incident: Incident | None, event: Event) -> Incident | None:
     """The incident after an event about its key; `incident` is the one that was open before.
-    None: there is none, and the event opens none."""
+    None: there is none, and the event opens none. What is said of an earlier incident of the same
+    key, late, changes nothing of this one."""
     if incident is None:
         return _opened(event) if opens(event) else None
+    if event.incident not in (None, incident.id):
+        return incident
     if event.type in _RAISES:
         level = _RAISES[event.type] or incident.level
         worst = max(incident.worst, level, key=lambda one: one.severity)

@@ -15,7 +15,9 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="most items on a page")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before")]
 Text = Annotated[str | None, Query(max_length=300)]
 From = Annotated[float | None, Query(alias="from", ge=0, le=1e11, description="UNIX seconds")]
-Types = Annotated[list[EventType] | None, Query(max_length=20, description="any of these")]
+Types = Annotated[
+    list[EventType] | None, Query(max_length=len(EventType), description="any of these")
+]
 To = Annotated[float | None, Query(ge=0, le=1e11, description="UNIX seconds")]
 
 BAD_CURSOR = Problem(422, "query.cursor: not a cursor of this list; leave it out to start over")

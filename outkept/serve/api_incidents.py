@@ -23,9 +23,13 @@ def add_incidents(router: APIRouter, source: Source) -> None:
         cursor: Cursor = None,
         server: Text = None,
         state: Literal["open", "ended"] | None = None,
+        acknowledged: bool | None = None,
     ) -> Response:
         """Incidents: those that are open, the newest first, then the last to end first."""
-        return await paged(source.incidents(limit, cursor, server=server, state=state))
+        found = source.incidents(
+            limit, cursor, server=server, state=state, acknowledged=acknowledged
+        )
+        return await paged(found)
 
     @router.get("/incidents/{event}", response_model=shapes.IncidentDetail, dependencies=READ)
     async def incident(event: int) -> Response:

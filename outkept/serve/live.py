@@ -12,7 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from outkept.serve.diff import Sent, difference
 from outkept.serve.encode import encode
-from outkept.serve.snapshots import SLICE_S, Frame, Snapshot, all_servers
+from outkept.serve.frames import Frame, framed
+from outkept.serve.snapshots import SLICE_S, Snapshot, all_servers
 from outkept.serve.source import Json, Source
 
 INTERVAL = 0.25
@@ -183,11 +184,11 @@ class Hub:
         delta = self._delta()
         if delta:
             self._seq += 1
-            yield Frame(encode({"type": "delta", "seq": self._seq, **delta}))
+            yield framed(encode({"type": "delta", "seq": self._seq, **delta}))
         if self._events:
             events = list(self._events)
             self._events.clear()
-            yield Frame(encode({"type": "event", "events": events}))
+            yield framed(encode({"type": "event", "events": events}))
         now = time.monotonic()
         if now - self._beat >= HEARTBEAT:
             self._beat = now
@@ -261,7 +262,7 @@ class Hub:
         """The counters and the sweeps, with our clock: ages are counted from it."""
         stats = self._source.stats()
         sweeps = self._source.sweeps()[:20]
-        return Frame(encode({"type": "stats", "now": time.time(), **stats, "sweeps": sweeps}))
+        return framed(encode({"type": "stats", "now": time.time(), **stats, "sweeps": sweeps}))
 
     def metrics(self) -> Iterable[Metric]:
         """Families about the hub itself."""

@@ -25,6 +25,10 @@ DEFLATED = "deflated"
 """Key of a `websocket.send` message whose bytes are its text, compressed by itself with a window
 of 32 KB, as RFC 7692 §7.2.1 has it."""
 
+ENDLESS = "endless"
+"""Key of a request's `state` that says that its answer has no end of its own: it isn't waited for
+when the server ends."""
+
 _WIDEST = 15
 
 MOST_CONNECTIONS = 1000
@@ -84,10 +88,22 @@ class PageProtocol(H11Protocol):
         else:
             self.loop.call_later(ASK_WITHIN_S, self._end_unasked)
 
+    def shutdown(self) -> None:
+        """The server ends: an answer that would go on is cut off, the others have their time."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete and _is_endless(cycle):
+            self.transport.abort()
+        else:
+            super().shutdown()
+
     def _end_unasked(self) -> None:
         first: RequestResponseCycle | None = self.cycle
         if self in self.connections and (first is None or first.more_body):
             self.transport.abort()
+
+
+def _is_endless(cycle: RequestResponseCycle) -> bool:
+    return ENDLESS in cycle.scope.get("state", {})
 
 
 class LiveProtocol(WebSocketsSansIOProtocol):

@@ -71,7 +71,8 @@ class ChannelDetail(Channels):
 
 
 class SensorValue(_Shape):
-    """One series of a sensor. `at` is when `value` was read; `reason` why it is failed."""
+    """One series of a sensor. `at` is when `value` was read; `reason` why it is failed. Of one
+    server alone, `silenced` says what silences it."""
 
     name: str
     instance: str | None
@@ -80,6 +81,7 @@ class SensorValue(_Shape):
     status: SensorStatus
     at: float | None
     reason: str | None
+    silenced: "Silenced | None" = None
 
 
 class Server(_Shape):
@@ -101,9 +103,10 @@ class Server(_Shape):
 
 
 class ServerDetail(Server):
-    """One machine with all that is known of it."""
+    """One machine with all that is known of it. `silenced`: all of it is."""
 
     channels: ChannelDetail
+    silenced: "Silenced | None"
 
 
 class Event(_Shape):
@@ -215,7 +218,8 @@ class Addresses(_Shape):
 
 class SensorSummary(_Shape):
     """A sensor of the library: how many servers have it, and how many of its series are of each
-    status. `parse` is `text` where its values are no numbers."""
+    status. `parse` is `text` where its values are no numbers. `steps` is 0 where it has no
+    reaction, 2 where that has a fallback."""
 
     name: str
     unit: str
@@ -224,6 +228,7 @@ class SensorSummary(_Shape):
     servers: int
     series: int
     statuses: dict[SensorStatus, int]
+    steps: int
 
 
 class Sensors(_Shape):
@@ -266,6 +271,7 @@ class SensorDefinition(_Shape):
     every: float
     timeout: float | None
     reactive: str | None
+    fallback: str | None
     cooldown: float | None
     source: str
     coverage: Coverage
@@ -349,6 +355,15 @@ class Acknowledgement(_Shape):
     by: str
 
 
+class Silenced(_Shape):
+    """The silence that holds over something now; of several the one that ends last. `ends` is
+    null where it holds until somebody ends it."""
+
+    id: int
+    ends: float | None
+    reason: str
+
+
 class Incident(_Shape):
     """Something that is, or was, wrong. `id` is that of the event that opened it, and `value`
     and `message` are of that event. `condition` says what it is about: the `level` of a series,
@@ -371,6 +386,7 @@ class Incident(_Shape):
     value: Value
     message: str
     acknowledged: Acknowledgement | None
+    silenced: Silenced | None
     reactions: int
     outcome: str | None
 

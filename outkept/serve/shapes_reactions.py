@@ -86,12 +86,22 @@ class Share(_Shape):
     labels: list[LabelPart]
 
 
+class Rule(_Shape):
+    """The mode of some sensors on the servers that match, as the configuration has it."""
+
+    mode: ReactionMode
+    sensors: list[str]
+    match: dict[str, object]
+
+
 class Reactions(_Shape):
-    """How reactions stand. `mode` is the fleet's, besides which there are so many `rules`. `held`
+    """How reactions stand. `mode` is the fleet's, besides which there are so many `rules`, of
+    which `first_rules` are the first; the first that matches says the mode. `held`
     are the first of those that are `waiting`."""
 
     mode: ReactionMode
     rules: int
+    first_rules: list[Rule]
     stopped: Stopped | None
     latches: list[Latch]
     running: list[Running]

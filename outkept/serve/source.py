@@ -6,6 +6,9 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 
 from outkept.model.event import EventQuery
+from outkept.serve.control import Control
+from outkept.serve.desk import Desk
+from outkept.serve.notices import Notices
 from outkept.serve.reactions import Reactions
 
 Json = dict[str, Any]
@@ -26,8 +29,20 @@ class Source(Protocol):
     """
 
     @property
+    def desk(self) -> Desk:
+        """Silences, and what people say of incidents."""
+
+    @property
+    def control(self) -> Control:
+        """Runs that people start."""
+
+    @property
     def reactions(self) -> Reactions:
         """How reactions stand, and what people say to them."""
+
+    @property
+    def notices(self) -> Notices:
+        """Who is told of incidents, and what became of it."""
 
     def servers(self) -> Sequence[Json]:
         """All servers in the contract's Server shape, exported sensors only."""
@@ -109,6 +124,10 @@ class Source(Protocol):
         """Which servers have a sensor, by hostname; None if there is no such sensor. Raises
         ValueError like `events`."""
 
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        """The configuration's overrides in the shape of `shapes_overrides.Override`; those that
+        touch one server where it is given, None if there is no such server."""
+
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:
@@ -128,6 +147,7 @@ class Source(Protocol):
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page:
         """Incidents, those that are open first. Raises ValueError like `events`."""
 

@@ -332,6 +332,7 @@ class ChannelPool:
             opened=self.opened,
             nonce=nonce,
             stubborn=self.stubborn,
+            heard=job.heard,
             bar=job.bar,
         )
         entry.execution = execution

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
 from outkept.model.server import Endpoint
 from outkept.ssh.channels import ChannelPool
-from outkept.ssh.jobs import CAP, Job, Priority
+from outkept.ssh.jobs import CAP, Heard, Job, Priority
 from outkept.ssh.limit import CEILING, ChannelLimit
 from outkept.ssh.redial import Redial
 from outkept.ssh.scope import Scope
@@ -65,6 +65,7 @@ class Connection:
         priority: Priority = Priority.ROUTINE,
         key: str | None = None,
         in_shell: bool = False,
+        heard: Heard | None = None,
         bar: Callable[[], str] | None = None,
         posix: bool = False,
     ) -> CommandOutcome:
@@ -73,6 +74,8 @@ class Connection:
 
         With `in_shell` it may run in a long-lived shell; what it says on standard error is lost
         there. With a `key`, it is not run while another job of that key is waiting or running.
+        `heard` is called with what it prints, as it arrives, and whether that was on standard
+        error; it must not block.
         `bar` is asked just before it is sent, and may say why it must not be; with `posix` it is
         given to `sh`, whatever the login shell.
         Cancel-safe: the remote process is ended where the server allows it.
@@ -98,6 +101,7 @@ class Connection:
             None,
             bar=bar,
             posix=posix,
+            heard=heard,
         )
         if not self.pool.submit(job):
             reason = f"not sent: {name} is still waiting or running, or too much waits"

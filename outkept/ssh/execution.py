@@ -1,6 +1,7 @@
 """One command in one channel: counts and cuts its output as it arrives, keeps its deadline."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import asyncssh
@@ -8,6 +9,7 @@ import asyncssh
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.ssh.deadline import Deadline
 from outkept.ssh.errors import printable
+from outkept.ssh.jobs import Heard
 from outkept.ssh.occupant import Occupant
 
 STDERR_CAP = 16 * 1024
@@ -23,6 +25,9 @@ SECOND_KILL_S = 0.5
 that takes a few ms, and more on a loaded machine."""
 
 
+log = logging.getLogger(__name__)
+
+
 class Execution(Occupant):
     """Runs `command` once a link opens a channel for it, and answers exactly once.
 
@@ -31,6 +36,8 @@ class Execution(Occupant):
     answer, for a server closes it only when the process is gone; `over` is done when it has.
 
     With a `nonce`, the first line of standard error is `NONCE PID` and not part of the answer;
+    `stubborn` is called with that process when it outlived its end over the channel. `heard` is
+    called with each piece of the answer as it arrives, and whether it is standard error.
     `stubborn` is called with that process when it outlived its end over the channel. `bar` is
     asked when the channel is open; where it says why not, the command is not sent.
     """
@@ -45,6 +52,7 @@ class Execution(Occupant):
         opened: Callable[[], None] = lambda: None,
         nonce: str = "",
         stubborn: Callable[[int], None] = lambda pid: None,
+        heard: Heard | None = None,
         bar: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
@@ -52,6 +60,8 @@ class Execution(Occupant):
         self.answered = False
         self._nonce = nonce.encode()
         self._stubborn = stubborn
+        self._heard_by = heard
+        self._told = 0
         self._bar = bar
         self._pid = 0
         self._loop = self.loop
@@ -131,7 +141,26 @@ class Execution(Occupant):
         self._pid = int(pid[:10])
         return rest
 
+    def _pass_on(self, data: bytes | bytearray, *, error: bool) -> None:
+        if self._heard_by is None or not data:
+            return
+        try:
+            self._heard_by(bytes(data), error)
+        except Exception:
+            log.exception("what was heard of a command could not be passed on")
+
+    def _pass_on_complaints(self, *, all_: bool = False) -> None:
+        """Standard error that came since the last time; with a nonce its first line is awaited,
+        which may be no part of it."""
+        if self._nonce and b"\n" not in self._stderr and not all_:
+            return
+        complaints = self._complaints()
+        self._pass_on(complaints[self._told :], error=True)
+        self._told = len(complaints)
+
     def _give(self, outcome: CommandOutcome) -> None:
+        if self._heard_by is not None:
+            self._pass_on_complaints(all_=True)
         self.answered = True
         self._stdout, self._stderr = bytearray(), bytearray()
         self._answer(outcome)
@@ -205,7 +234,10 @@ class Execution(Occupant):
         self._heard = True
         if datatype == asyncssh.EXTENDED_DATA_STDERR:
             self._stderr += data[: STDERR_CAP - len(self._stderr)]
+            if self._heard_by is not None:
+                self._pass_on_complaints()
             return
+        self._pass_on(data[: self._cap - len(self._stdout)], error=False)
         self._stdout += data[: self._cap - len(self._stdout) + 1]
         if len(self._stdout) > self._cap:
             del self._stdout[self._cap :]

@@ -10,6 +10,9 @@ CAP = 256 * 1024
 """Bytes of standard output a command may print, if its job names no other number."""
 
 
+Heard = Callable[[bytes, bool], None]
+
+
 class Priority(IntEnum):
     """Who goes first. A lower number never waits behind a higher one."""
 
@@ -35,6 +38,8 @@ class Job:
     shell drops standard error, so what ends there with a status that isn't `fine`, or says
     nothing, is run again by itself to learn why. `fine` None: whatever it says is an answer.
 
+    `heard` is called with what a command that runs alone prints, as it arrives, and whether that
+    was on standard error; the same bytes are in the outcome. It must not block either.
     `bar` is asked at the last moment, when its channel is open: where it says why not, the command
     is not sent, and answered with CANCELLED, `started` false. With `posix` an exec goes to `sh`,
     whatever the login shell is.
@@ -50,6 +55,7 @@ class Job:
     cap: int = CAP
     in_shell: bool = False
     fine: tuple[int, ...] | None = (0,)
+    heard: Heard | None = None
     bar: "Callable[[], str] | None" = None
     posix: bool = False
 

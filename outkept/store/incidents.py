@@ -1,7 +1,7 @@
 """Incidents on disk: written with the event that changes them, in one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,10 @@ from outkept.store.records import ACTION, EVENT, action_of, clean, event_of, ins
 MOST_EVENTS = 200
 """Events of one incident that are given: one that flaps for days has more, and the first of
 them tell as much as all."""
+MOST_SAID = 50
 MOST_ACTIONS = 50
-MOST_INCIDENTS = 1_000_000
 TRIM_ROWS = 2000
+SLICE_ROWS = 10_000
 
 _COLUMNS = (
     "id, condition, server, sensor, level, worst, opened, value, message, ended, flapping,"
@@ -28,9 +29,10 @@ _CHANGED = "level = ?, worst = ?, ended = ?, flapping = ?, acknowledged_at = ?, 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An incident with its events, the opening one first and the oldest MOST_EVENTS of them, and
-    the last of all if it is over; and with the oldest MOST_ACTIONS of its actions. Both are empty
-    where they are so old that they are no longer kept."""
+    """An incident with its events, the opening one first: the oldest MOST_EVENTS of them, and of
+    the later ones what people said, at most MOST_SAID, and the last of all; and with the oldest
+    MOST_ACTIONS of its actions. Both are empty where they are so old that they are no longer
+    kept."""
 
     incident: Incident
     events: tuple[Event, ...]
@@ -83,18 +85,21 @@ def incidents_page(
     cursor: str | None,
     server: str | None = None,
     state: str | None = None,
+    *,
+    acknowledged: bool | None = None,
 ) -> Page[Found]:
     """Those that are open, the newest first, then those that ended, the last to end first."""
+    wanted = _Wanted(server, acknowledged)
     kind, ended, id_ = IncidentState.OPEN.value, 1e300, 1 << 62
     if cursor is not None:
         kind, ended, id_ = _place(cursor)
     most = check_limit(limit) + 1
     rows: list[Incident] = []
     if state != IncidentState.ENDED and kind == IncidentState.OPEN:
-        rows += _open_after(connection, id_, server, most)
+        rows += _open_after(connection, id_, wanted, most)
         id_ = 1 << 62
     if state != IncidentState.OPEN and len(rows) < most:
-        rows += _ended_after(connection, (ended, id_), server, most - len(rows))
+        rows += _ended_after(connection, (ended, id_), wanted, most - len(rows))
     taken = rows[:limit]
     following_ = None
     if len(rows) > limit:
@@ -131,11 +136,7 @@ def trim_incidents(connection: sqlite3.Connection, now: float, age: float) -> bo
 def from_events(connection: sqlite3.Connection) -> None:
     """Make the incidents of a database whose events were written before there were any."""
     opened: dict[tuple[str, str], Incident] = {}
-    rows = connection.execute(
-        "SELECT id, at, type, server, sensor, value, message FROM events WHERE server IS NOT NULL"
-        " ORDER BY id"
-    ).fetchall()
-    for id_, at, type_, server, sensor, value, message in rows:
+    for id_, at, type_, server, sensor, value, message in _in_slices(connection):
         event = Event(at, EventType(type_), message, server, sensor, value, id_)
         if event.type is EventType.REMOVED:
             for key in [key for key in opened if key[0] == server]:
@@ -167,6 +168,21 @@ def from_events(connection: sqlite3.Connection) -> None:
         " WHERE earlier.incident = actions.incident AND earlier.id < actions.id)"
         " WHERE incident IS NOT NULL"
     )
+
+
+def _in_slices(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Events about servers, in order; a million of them are too many to hold at once."""
+    last = 0
+    while True:
+        rows = connection.execute(
+            "SELECT id, at, type, server, sensor, value, message FROM events"
+            " WHERE server IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+            (last, SLICE_ROWS),
+        ).fetchall()
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1][0]
 
 
 _OF_SERIES = (
@@ -212,12 +228,12 @@ def _open(
 
 
 def _open_after(
-    connection: sqlite3.Connection, before: int, server: str | None, most: int
+    connection: sqlite3.Connection, before: int, wanted: "_Wanted", most: int
 ) -> list[Incident]:
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NULL AND (? IS NULL OR server = ?)"  # noqa: S608
-        " AND id < ? ORDER BY id DESC LIMIT ?",
-        (server, server, before, most),
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NULL AND id < ?{wanted.where}"  # noqa: S608
+        " ORDER BY id DESC LIMIT ?",
+        (before, *wanted.bound, most),
     )
     return [_incident(row) for row in rows]
 
@@ -225,16 +241,34 @@ def _open_after(
 def _ended_after(
     connection: sqlite3.Connection,
     before: tuple[float, int],
-    server: str | None,
+    wanted: "_Wanted",
     most: int,
 ) -> list[Incident]:
-    of = "" if server is None else " AND server = ?"
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NOT NULL AND (ended, id) < (?, ?){of}"  # noqa: S608
-        " ORDER BY ended DESC, id DESC LIMIT ?",
-        (*before, *([] if server is None else [server]), most),
+        f"SELECT {_COLUMNS} FROM incidents WHERE ended IS NOT NULL AND (ended, id) < (?, ?)"  # noqa: S608
+        f"{wanted.where} ORDER BY ended DESC, id DESC LIMIT ?",
+        (*before, *wanted.bound, most),
     )
     return [_incident(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which incidents are wanted; None: whichever."""
+
+    server: str | None
+    acknowledged: bool | None
+
+    @property
+    def where(self) -> str:
+        of_server = "" if self.server is None else " AND server = ?"
+        if self.acknowledged is None:
+            return of_server
+        return f"{of_server} AND acknowledged_at IS {'NOT ' if self.acknowledged else ''}NULL"
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        return () if self.server is None else (self.server,)
 
 
 def _by_id(connection: sqlite3.Connection, id_: int | None) -> Found | None:
@@ -252,17 +286,26 @@ def _found(connection: sqlite3.Connection, one: Incident) -> Found:
     ).fetchall()
     events = [event_of(row) for row in rows]
     if len(events) == MOST_EVENTS:
-        last = connection.execute(
-            f"SELECT {EVENT} FROM events WHERE incident = ? ORDER BY id DESC LIMIT 1",  # noqa: S608
-            (one.id,),
-        ).fetchone()
-        if last[0] != events[-1].id:
-            events.append(event_of(last))
+        events += _later(connection, one.id, events[-1].id)
     actions = connection.execute(
         f"SELECT {ACTION} FROM actions WHERE incident = ? ORDER BY id LIMIT ?",  # noqa: S608
         (one.id, MOST_ACTIONS),
     )
     return Found(one, tuple(events), tuple(action_of(row) for row in actions))
+
+
+def _later(connection: sqlite3.Connection, incident: int, after: int) -> list[Event]:
+    """What people said after the events that are given, the newest MOST_SAID of it, and the last
+    event of all, the oldest first."""
+    rows = connection.execute(
+        f"SELECT {EVENT} FROM events WHERE incident = ? AND id > ? AND (type IN (?, ?, ?) OR id ="  # noqa: S608
+        " (SELECT max(id) FROM events WHERE incident = ?)) ORDER BY id DESC LIMIT ?",
+        (incident, after, *_SAID, incident, MOST_SAID),
+    )
+    return [event_of(row) for row in rows][::-1]
+
+
+_SAID = (EventType.ACKNOWLEDGED.value, EventType.UNACKNOWLEDGED.value, EventType.NOTE.value)
 
 
 def _row(one: Incident) -> tuple[object, ...]:

@@ -246,12 +246,16 @@ class Store:
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page[Found]:
         """A page of incidents: those that are open, the newest first, then those that ended,
-        the last to end first. `state` is `open` or `ended` where only such are wanted. Raises
-        ValueError for a bad limit or cursor."""
+        the last to end first. `state` is `open` or `ended` where only such are wanted, and
+        `acknowledged` whether somebody has, or had, taken them on. Raises ValueError for a bad
+        limit or cursor."""
         return await self._readers.run(
-            lambda connection: incidents.incidents_page(connection, limit, cursor, server, state)
+            lambda connection: incidents.incidents_page(
+                connection, limit, cursor, server, state, acknowledged=acknowledged
+            )
         )
 
     async def incident(self, event: int) -> Found | None:

@@ -17,10 +17,15 @@ LATCHES = (
 )
 
 OUTBOX = (
+    # `key` tells a target's notices apart: one that is written again is the same.
     """CREATE TABLE notices (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, target TEXT NOT NULL,
-        state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at REAL NOT NULL,
+        key TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at REAL NOT NULL,
         finished_at REAL, error TEXT NOT NULL, document TEXT NOT NULL)""",
-    "CREATE INDEX notices_waiting ON notices (next_at, id) WHERE finished_at IS NULL",
+    "CREATE UNIQUE INDEX notices_once ON notices (target, key)",
+    "CREATE INDEX notices_waiting ON notices (target, id) WHERE finished_at IS NULL",
+    "CREATE INDEX notices_by_target ON notices (target, id)",
     "CREATE INDEX notices_by_time ON notices (at)",
+    # What each target was told of an incident, until nobody has more to hear of it.
+    "CREATE TABLE told (incident INTEGER PRIMARY KEY, document TEXT NOT NULL)",
 )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from outkept.act.ledger import Ledger, Moment, Start
 from outkept.act.policy import Group, Guard, Situation, allowed, decide, holds, mode_for
 from outkept.config.overrides import MatchSubject
-from outkept.config.settings import Match, ReactionRule, ReactionSettings
+from outkept.config.settings import ReactionRule, ReactionSettings
+from outkept.config.strict import Match
 from outkept.model.action import ReactionMode
 from outkept.model.sensor import Sensor
 

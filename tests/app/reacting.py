@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from outkept.app.addresses import Addresses
+from outkept.app.blindness import Blindness
 from outkept.app.context import Context
 from outkept.app.desk import Desk
+from outkept.app.faults import Faults
 from outkept.app.fleet import Fleet, LiveServer, Series
 from outkept.app.guards import Guards
 from outkept.app.heap import Heap
@@ -197,8 +199,10 @@ async def yard(
         fleet = Fleet()
         herald = Herald(store.add_event)
         silences = Silences(store)
-        desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on(0.0))
+        desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on())
         schedule = cast(Poller, Schedule())
+        judging = settings.judging
+        faults = Faults(herald.announce, judging, settings.ssh.command_timeout)
         context = Context(
             settings=settings,
             library=sensors or (DEPTH,),
@@ -208,7 +212,9 @@ async def yard(
             addresses=Addresses(()),
             herald=herald,
             desk=desk,
-            judge=Judge(fleet, herald.announce, schedule.interval),
+            judge=Judge(fleet, herald.announce, schedule.interval, faults, judging.flapping),
+            faults=faults,
+            blindness=Blindness(judging, settings.ranges, herald.announce, ()),
             poller=schedule,
             tally=Tally(),
             past=Past((), ()),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from outkept.serve.auth import Role
 from tests.serve.daemon import Daemon, daemon
 from tests.serve.fleet import Fleet
 
@@ -69,7 +70,13 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
     async with AsyncExitStack() as stack:
 
         async def open_page(
-            fleet: Fleet, path: str = "", *, width: int = 1280, clock: bool = False, **more: Any
+            fleet: Fleet,
+            path: str = "",
+            *,
+            width: int = 1280,
+            clock: bool = False,
+            role: Role = Role.ADMIN,
+            **more: Any,
         ) -> Visit:
             running = await stack.enter_async_context(daemon(fleet))
             context = await browser.new_context(
@@ -77,7 +84,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
             )
             stack.push_async_callback(context.close)
             context.set_default_timeout(WAIT_MS)
-            name, value = running.session()
+            name, value = running.session(role)
             await context.add_cookies([{"name": name, "value": value, "url": running.url}])
             page = await context.new_page()
             opened = Visit(page, running)

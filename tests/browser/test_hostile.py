@@ -1,10 +1,13 @@
 """A fleet whose every field is written by an attacker."""
 
+import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import expect
 
+from outkept.model.silence import Silence
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet, sensor, server, sweep
 
@@ -41,6 +44,19 @@ def hostile() -> Fleet:
         fleet.swept.append(sweep(f"s{index}", text, done=10 * index))
         fleet.acted.append(_action(index, text))
     return fleet
+
+
+async def _deal_with(fleet: Fleet) -> None:
+    """Incidents taken on, and servers silenced, by people called so, with such words."""
+    now = time.time()
+    ids = [event["id"] for event in fleet.log if event["type"] == "alarmed"]
+    for index, text in enumerate(MARKUP):
+        await fleet.desk.acknowledge(ids[index], text, text)
+        await fleet.desk.note(ids[index], text, text)
+        silence = Silence(now, now + 900, text, text, f"id{index}", "*", {}, None)
+        await fleet.desk.add_silence(silence)
+        silence = Silence(now, now + 900, text, text, text, text, {text: text}, None)
+        await fleet.desk.add_silence(silence)
 
 
 def _server(index: int, text: str) -> dict[str, Any]:
@@ -126,6 +142,36 @@ async def test_no_field_becomes_markup_on_any_page(visit: Visitor) -> None:
         await expect(page.locator(".sensor")).to_have_count(3)
         await expect(page.locator(".action")).to_have_count(1)
         await _assert_harmless(opened)
+
+
+async def test_no_word_of_people_becomes_markup(visit: Visitor) -> None:
+    fleet = hostile()
+    await _deal_with(fleet)
+    opened = await visit(fleet, "#/incidents", width=390)
+    page = opened.page
+    await expect(page.locator(".incident")).to_have_count(len(MARKUP))
+    await _assert_harmless(opened)
+    await page.evaluate("location.hash = '#/silences'")
+    await expect(page.locator(".silence")).to_have_count(2 * len(MARKUP))
+    await page.locator(".silence summary").first.click()
+    await expect(page.locator(".silence-reached").first).not_to_be_empty()
+    await _assert_harmless(opened)
+    for index, text in enumerate(MARKUP):
+        about = {"new": "yes", "server": text, "sensor": text, "labels": text, "reason": text}
+        await page.evaluate("(path) => { location.hash = path; }", f"#/silences?{_query(about)}")
+        await expect(page.get_by_role("form", name="New silence")).to_be_visible()
+        await _assert_harmless(opened)
+        await page.evaluate("(id) => { location.hash = `#/incidents/${id}`; }", 2 * index + 1)
+        await expect(page.locator(".step")).to_have_count(4)
+        await expect(page.locator(".desk-who strong")).not_to_be_empty()
+        await _assert_harmless(opened)
+        await page.evaluate("(id) => { location.hash = `#/server/id${id}`; }", index)
+        await expect(page.locator(".server-silence")).to_be_visible()
+        await _assert_harmless(opened)
+
+
+def _query(values: dict[str, str]) -> str:
+    return urlencode(values, errors="replace")
 
 
 async def _assert_harmless(opened: Any) -> None:

@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import varied
+from tests.serve.people import attend
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,6 +48,9 @@ PLACES = (
     ("/fleet?view=list", ".list-body .list-row"),
     ("/wall", ".wall-map"),
     ("/server/0002b1c2d3e4", "canvas"),
+    ("/incidents", ".incident"),
+    ("/incidents/7", ".desk-form"),
+    ("/silences?new=yes", ".silence-form"),
 )
 
 
@@ -56,7 +60,9 @@ async def _fits(page: Page) -> bool:
 
 @pytest.mark.parametrize("width", [320, 390, 900, 1440, 2560])
 async def test_nothing_scrolls_sideways(visit: Visitor, width: int) -> None:
-    opened = await visit(varied(), width=width)
+    fleet = varied()
+    await attend(fleet)
+    opened = await visit(fleet, width=width)
     await expect(opened.page.locator(".tile")).to_have_count(7)
     assert await _fits(opened.page)
     for path, there in PLACES:
@@ -100,7 +106,9 @@ async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> N
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_every_text_has_enough_contrast(visit: Visitor, scheme: str) -> None:
-    opened = await visit(varied(), color_scheme=scheme)
+    fleet = varied()
+    await attend(fleet)
+    opened = await visit(fleet, color_scheme=scheme)
     await expect(opened.page.locator(".tile")).to_have_count(7)
     assert await opened.page.evaluate(CONTRASTS) == []
     for path, there in PLACES:

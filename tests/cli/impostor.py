@@ -24,6 +24,10 @@ def impostor(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[str]:
             with contextlib.suppress(OSError):
                 self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -11,7 +11,8 @@ from pydantic import BaseModel
 import outkept
 from outkept.config.load import Loaded, load
 from outkept.config.nodes import Items, Mapping, Node, Scalar
-from outkept.config.settings import Match, RangeSettings, Settings
+from outkept.config.settings import RangeSettings, Settings
+from outkept.config.strict import Match
 
 ROOT = Path(outkept.__file__).parent.parent
 EXAMPLE = ROOT / "config.example.yaml"
@@ -36,16 +37,14 @@ def inner_model(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     for argument in get_args(annotation):
         found, _ = inner_model(argument)
         if found is not None:
-            return found, ".NAME" if annotation.__origin__ is dict else "[]"
+            return found, {dict: ".NAME", tuple: "[]"}.get(get_origin(annotation), "")
     return None, ""
 
 
 KEYS = [*keys_of(Settings), *keys_of(Match, "match.")]
-OF_LISTS = ("[]", "match.")
+OF_LISTS = ("[]", "NAME", "match.")
 """What is in keys that stand in no file by themselves."""
-NOT_OF_LISTS = [
-    key for key in KEYS if key != "ranges" and not any(part in key for part in OF_LISTS)
-]
+SINGLE = [key for key in KEYS if key != "ranges" and not any(part in key for part in OF_LISTS)]
 
 
 def loaded_example(path: Path = EXAMPLE) -> Loaded:
@@ -56,8 +55,8 @@ def loaded_example(path: Path = EXAMPLE) -> Loaded:
 
 def uncommented(path: Path) -> Path:
     """The example with its commented-out entries in force."""
-    text = re.sub(r"(overrides|rules): \[\] ", r"\1: ", EXAMPLE.read_text())
-    path.write_text(re.sub(r"(?m)^( +)# (?=- | )", r"\1", text))
+    text = re.sub(r"(overrides|rules|routes|targets): (\[\]|\{\}) ", r"\1: ", EXAMPLE.read_text())
+    path.write_text(re.sub(r"(?m)^( +)# (?=- | |[a-z]+: )", r"\1", text))
     return path
 
 
@@ -66,6 +65,9 @@ def find(node: Node | None, path: list[str]) -> Node | None:
         if isinstance(node, Items):
             found = (find(item, path[at:]) for item in node.items)
             return next((value for value in found if value is not None), None)
+        if step == "NAME" and isinstance(node, Mapping):
+            entries = (find(entry.node, path[at + 1 :]) for entry in node.entries.values())
+            return next((value for value in entries if value is not None), None)
         entry = node.entries.get(step) if isinstance(node, Mapping) else None
         node = entry.node if entry else None
     return node
@@ -74,7 +76,7 @@ def find(node: Node | None, path: list[str]) -> Node | None:
 def steps_of(key: str) -> list[str]:
     if key.startswith("match."):
         key = f"sensors.overrides.{key}"
-    return key.replace("[]", "").replace("NAME", "load").split(".")
+    return key.replace("[]", "").split(".")
 
 
 def test_keys_are_found_in_the_models() -> None:
@@ -94,7 +96,7 @@ def test_the_example_shows_every_key(tmp_path: Path, key: str) -> None:
     assert find(loaded.tree, steps_of(key)) is not None
 
 
-@pytest.mark.parametrize("key", NOT_OF_LISTS)
+@pytest.mark.parametrize("key", SINGLE)
 def test_the_example_gives_a_value_to_every_key_that_is_no_part_of_a_list(key: str) -> None:
     assert loaded_example().written(key)
 
@@ -109,7 +111,7 @@ def test_the_documentation_has_no_key_that_is_not_there() -> None:
     assert sorted(documented) == sorted(KEYS)
 
 
-@pytest.mark.parametrize("key", NOT_OF_LISTS)
+@pytest.mark.parametrize("key", SINGLE)
 def test_the_documented_default_is_the_examples(key: str) -> None:
     node = find(loaded_example().tree, steps_of(key))
     assert f"\n| `{key}` | `{written(node)}` | " in DOCUMENTATION

@@ -13,7 +13,8 @@ from outkept.config.overrides import (
     subject_of,
     threshold_fault,
 )
-from outkept.config.settings import Match, Override, SensorChange
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.model.action import ReactionMode
 from outkept.model.sensor import Parse, Sensor
 from outkept.model.server import Endpoint, Facts, Identity, Server

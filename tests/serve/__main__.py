@@ -12,12 +12,14 @@ import sys
 from tests.serve.daemon import Reusable, daemon
 from tests.serve.fleet import breathe, varied
 from tests.serve.fleetwide import furnish
+from tests.serve.people import attend
 
 
 async def main(port: int, count: int) -> None:
     chance = random.Random(1)
     fleet = varied(count)
     furnish(fleet)
+    await attend(fleet)
     async with daemon(fleet, port=port, interval=0.25, rules=Reusable) as running:
         print(running.link, flush=True)  # noqa: T201
         while True:

@@ -10,10 +10,14 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from outkept.app.desk_source import silenced_view
+from outkept.model.event import sensor_label
 from outkept.serve.live import Hub
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page, Points
+from tests.serve.control import Control
 from tests.serve.fleetwide import Fleetwide
+from tests.serve.notices import MadeUpNotices
 from tests.serve.reacting import Reacting
 
 DETAILS = ("identity", "endpoints", "unsupported")
@@ -90,7 +94,9 @@ class Fleet(Fleetwide):
         self.configured = ["10.0.0.0/24"]
         self.not_ready = ""
         self.reactions = Reacting()
+        self.notices = MadeUpNotices()
         self._ids = itertools.count(1)
+        self.control = Control(self)
 
     def put(self, changed: Json) -> None:
         """This server is new or different."""
@@ -119,6 +125,7 @@ class Fleet(Fleetwide):
         event: Json = {"server": None, "sensor": None, "value": None, "at": time.time()}
         event |= {"condition": None, "incident": None, "by": None}
         event |= {"id": next(self._ids), "type": type_, "message": message} | more
+        event["incident"] = event["incident"] or self.joined(event)
         self.log.append(event)
         if self.hub:
             self.hub.event(event)
@@ -144,7 +151,16 @@ class Fleet(Fleetwide):
         return _brief(found) if found else None
 
     def server(self, server_id: str) -> Json | None:
-        return self.by_id.get(server_id)
+        found = self.by_id.get(server_id)
+        if found is None:
+            return None
+        sensors = [one | {"silenced": self._of_series(server_id, one)} for one in found["sensors"]]
+        silence = self.own_desk.silencing(server_id, "")
+        return found | {"silenced": silenced_view(silence), "sensors": sensors}
+
+    def _of_series(self, server_id: str, series: Json) -> Json | None:
+        label = sensor_label(series["name"], series["instance"])
+        return silenced_view(self.own_desk.silencing(server_id, label))
 
     def stats(self) -> Json:
         counts = dict.fromkeys(("warned", "alarmed", "fired", "feeds"), 0)

@@ -8,15 +8,23 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
+from outkept.app.desk_source import silenced_view
 from outkept.app.heat import chosen, row_view, spread
 from outkept.app.incidents import incident_detail, incident_view
+from outkept.config.overrides import MatchSubject
+from outkept.config.preview import Preview
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.model.action import Action, ActionOutcome
-from outkept.model.event import Event, EventQuery, EventType, sensor_label
+from outkept.model.event import Condition, Event, EventQuery, EventType, sensor_label
 from outkept.model.incident import Incident, IncidentKey, following, key_of
+from outkept.model.sensor import Sensor
+from outkept.serve.desk import Desk
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page
 from outkept.store.history import HeatRow
 from outkept.store.incidents import Found
+from tests.serve.desk import MadeDesk
 
 _DEFINITION: Json = {
     "description": "",
@@ -33,6 +41,7 @@ _DEFINITION: Json = {
     "for_s": 0.0,
     "clear": None,
     "reactive": None,
+    "fallback": None,
     "cooldown": None,
     "source": "sensors/system.yaml:12",
 }
@@ -122,6 +131,10 @@ class _Made(Protocol):
 
     def tell(self, type_: str, message: str, **more: Any) -> Json: ...
 
+    def part_of(self, event: int) -> Found | None: ...
+
+    def incident_view(self, found: Found) -> Json: ...
+
 
 class Fleetwide:
     """Mixed into `Fleet`. `tried` are addresses that are no servers; `defined` is what the
@@ -132,6 +145,9 @@ class Fleetwide:
         self.tried: list[Json] = []
         self.defined: dict[str, Json] = {}
         self.read_since = 0.0
+        self._open: dict[IncidentKey, Incident] = {}
+        self.own_desk = MadeDesk(self._made)
+        self.desk: Desk = self.own_desk
 
     @property
     def _made(self) -> _Made:
@@ -209,6 +225,18 @@ class Fleetwide:
             "rows": [row_view(row, self._hostname) for row in chosen(rows, most, order)],
         }
 
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        if server is not None and server not in self._made.by_id:
+            return None
+        match = Match(labels={"site": "lisbon"})
+        override = Override(match=match, set={"load": SensorChange(warning=20, alarm=40)})
+        preview = Preview([override], [Sensor("load", "uptime", warning=8, alarm=16)])
+        for one in self._made.by_id.values():
+            if server in (None, one["id"]):
+                subject = MatchSubject(one["hostname"], one["labels"])
+                preview.add(one["id"], subject, _sensors(one))
+        return preview.views()
+
     def ranges(self) -> list[Json]:
         return [self._range(text) for text in self._made.configured]
 
@@ -252,15 +280,15 @@ class Fleetwide:
         *,
         server: str | None = None,
         state: str | None = None,
+        acknowledged: bool | None = None,
     ) -> Page:
-        views = [
-            incident_view(one.incident, one.actions, self._hostname(one.incident.server or ""))
-            for one in self._found()
-        ]
+        views = [self.incident_view(one) for one in self._found()]
         wanted = [
             one
             for one in views
-            if server in (None, one["server"]) and state in (None, one["state"])
+            if server in (None, one["server"])
+            and state in (None, one["state"])
+            and acknowledged in (None, one["acknowledged"] is not None)
         ]
         return page(
             wanted,
@@ -275,7 +303,7 @@ class Fleetwide:
             if event not in [each.id for each in found.events]:
                 continue
             server = found.incident.server or ""
-            view = incident_detail(found, self._hostname(server))
+            view = incident_detail(found, self._hostname(server)) | self.incident_view(found)
             from_, to = view["started"] - 1800, (view["ended"] or now) + 600
             series: Json = next(
                 (
@@ -308,6 +336,30 @@ class Fleetwide:
             )
         return None
 
+    def incident_view(self, found: Found) -> Json:
+        """An incident as lists have it."""
+        one = found.incident
+        silence = None if one.ended else self.own_desk.silencing(one.server or "", one.sensor or "")
+        view = incident_view(one, found.actions, self._hostname(one.server or ""))
+        return view | {"silenced": silenced_view(silence)}
+
+    def joined(self, one: Json) -> int | None:
+        """The incident that an event which happens now becomes part of."""
+        event = _event(one)
+        key = key_of(event) if event else None
+        if event is None or key is None:
+            return None
+        before = self._open.pop(key, None)
+        after = following(before, event)
+        if after is not None and after.ended is None:
+            self._open[key] = after
+        return after.id if after is not None else None
+
+    def part_of(self, event: int) -> Found | None:
+        """The incident that this event is part of."""
+        found = (one for one in self._found() if event in [each.id for each in one.events])
+        return next(found, None)
+
     def _names(self) -> list[str]:
         names = {name for one in self._made.by_id.values() for name in _sensors(one)}
         return sorted(names | self._made.defined.keys())
@@ -328,6 +380,7 @@ class Fleetwide:
             "servers": sum(name in _sensors(one) for one in self._made.by_id.values()),
             "series": len(series),
             "statuses": dict(Counter(one["status"] for one in series)),
+            "steps": sum(definition[key] is not None for key in ("reactive", "fallback")),
         }
 
     def _definition(self, name: str) -> Json:
@@ -381,8 +434,8 @@ class Fleetwide:
         ended = []
         for one in self._made.log:
             event = _event(one)
-            key = key_of(event)
-            if key is None:
+            key = key_of(event) if event else None
+            if event is None or key is None:
                 continue
             before, events = opened.pop(key, (None, []))
             after = following(before, event)
@@ -412,8 +465,12 @@ def _sensors(one: Json) -> set[str]:
     return {series["name"] for series in one["sensors"]}
 
 
-def _event(one: Json) -> Event:
-    return Event(**(one | {"type": EventType(one["type"])}))
+def _event(one: Json) -> Event | None:
+    """An event of the log; None for one whose type is none of ours."""
+    if one["type"] not in tuple(EventType):
+        return None
+    condition = one["condition"] and Condition(one["condition"])
+    return Event(**(one | {"type": EventType(one["type"]), "condition": condition}))
 
 
 def _is_wanted(event: Json, wanted: EventQuery) -> bool:

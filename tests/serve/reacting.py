@@ -9,11 +9,15 @@ Json = dict[str, Any]
 
 
 class Reacting:
-    """Implements `outkept.serve.reactions.Reactions`. `disk` false: nothing is kept."""
+    """Implements `outkept.serve.reactions.Reactions`. `disk` false: nothing is kept. What runs, is
+    held and configured is what a test puts there."""
 
     def __init__(self) -> None:
         self.stop_: Json | None = None
         self.disk = True
+        self.running: list[Json] = []
+        self.held: list[Json] = []
+        self.rules: list[Json] = []
         self.latches: list[Json] = [
             {
                 "server": "0000b1c2d3e4",
@@ -31,13 +35,14 @@ class Reacting:
     def view(self) -> Json:
         return {
             "mode": "on",
-            "rules": 0,
+            "rules": len(self.rules),
+            "first_rules": list(self.rules),
             "stopped": self.stop_,
             "latches": list(self.latches),
-            "running": [],
-            "waiting": 0,
-            "held": [],
-            "at_once": {"most": 10, "now": 0},
+            "running": list(self.running),
+            "waiting": len(self.held),
+            "held": list(self.held),
+            "at_once": {"most": 10, "now": len(self.running)},
             "latch": {"runs": 3, "within": 3600.0},
             "share": {
                 "within": 600.0,

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from outkept.app.desk import Desk
 from outkept.app.fleet import Fleet, Series
 from outkept.app.fleetwide import MOST_SERVERS_BY_READINGS, Fleetwide
+from outkept.app.herald import Herald
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Event, EventType
@@ -21,6 +23,7 @@ from outkept.model.server import Endpoint
 from outkept.model.sweep import SweepProgress
 from outkept.serve import shapes
 from outkept.store import Store
+from outkept.store.silences import Silences
 from tests.serve.daemon import bearer, daemon
 from tests.serve.fleet import Fleet as MadeUp
 from tests.store.values import server
@@ -54,6 +57,11 @@ class Sweeps:
         return None
 
 
+def desk_of(store: Store) -> Desk:
+    """A desk on which nothing lies."""
+    return Desk(Herald(store.add_event), Silences(store), (), ())
+
+
 class Real(Fleetwide, MadeUp):
     """What is under test, and a made-up fleet for the rest of the API."""
 
@@ -74,6 +82,7 @@ class Real(Fleetwide, MadeUp):
             store,
             ranges=[RANGE],
             crawl=Sweeps(),
+            desk=desk_of(store),
             every=10.0,
         )
         self.store = store

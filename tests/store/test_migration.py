@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from outkept.store import Store
+from outkept.store.database import open_database
 from outkept.store.history import SeriesKey
 from outkept.store.schema import MIGRATIONS
 from tests.store.history_contract import DAY, HOUR, START
@@ -85,3 +86,58 @@ def test_nothing_of_schema_1_is_left(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
     assert not [name for name in names if name.startswith("old_")]
+
+
+EARLIER = 3
+"""The schema before incidents were stored."""
+
+
+def before_incidents(directory: Path) -> None:
+    """A state whose events and actions were written when there were no incidents."""
+    path, connection = open_database(directory, MIGRATIONS[:EARLIER])
+    with closing(connection):
+        rows = [
+            (1, "warned", "a", "disk[/]"),
+            (2, "alarmed", "a", "disk[/]"),
+            (3, "fired", "a", "disk[/]"),
+            (4, "connected", "a", None),
+            (5, "recovered", "a", "disk[/]"),
+            (6, "warned", "a", "disk[/]"),
+            (7, "alarmed", "b", "load"),
+            (8, "removed", "b", None),
+            (9, "recovered", "c", "load"),
+        ]
+        connection.executemany(
+            "INSERT INTO events (id, at, type, server, sensor, value, message)"
+            " VALUES (?, ? + 100, ?, ?, ?, 1.0, 'told')",
+            [(id_, id_, *rest) for id_, *rest in rows],
+        )
+        # Two of one incident: at that time only the cooldown was between them.
+        connection.executemany(
+            "INSERT INTO actions (id, at, server, sensor, instance, command, outcome, reason,"
+            " output) VALUES (?, ?, 'a', 'disk', '/', 'clean', 'done', 'alarm', '')",
+            [(1, 102.5), (2, 104.5), (3, 106.5)],
+        )
+    assert path.exists()
+
+
+async def test_incidents_are_made_of_events_that_are_older_than_they(tmp_path: Path) -> None:
+    before_incidents(tmp_path)
+    store = Store.open(tmp_path)
+    found = {one.incident.id: one for one in (await store.incidents()).items}
+    assert {id_: [event.id for event in one.events] for id_, one in found.items()} == {
+        6: [6],
+        7: [7],
+        1: [1, 2, 3, 5],
+    }
+    assert {id_: [action.id for action in one.actions] for id_, one in found.items()} == {
+        6: [3],
+        7: [],
+        1: [1, 2],
+    }
+    assert [(one.ended, one.worst.value) for one in (found[1].incident, found[7].incident)] == [
+        (105.0, "alarmed"),
+        (108.0, "alarmed"),
+    ]
+    assert [one.id for one in await store.open_incidents()] == [6]
+    await store.close()

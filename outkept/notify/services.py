@@ -1,0 +1,86 @@
+"""Services that apprise reaches by their URL. The only importer of apprise."""
+
+import logging
+from collections.abc import Iterable
+
+from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+
+from outkept.model.notice import Delivery, Urgency
+from outkept.notify.target import DeliveryError
+from outkept.notify.text import redacted, visible
+
+# What it logs holds URLs with their secrets; what went wrong is in its results.
+_logger = logging.getLogger("apprise")
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False
+
+_TYPES = {
+    Urgency.ALARM: NotifyType.FAILURE,
+    Urgency.WARNING: NotifyType.WARNING,
+    Urgency.OK: NotifyType.SUCCESS,
+    Urgency.INFO: NotifyType.INFO,
+}
+
+
+class Service:
+    """One URL. Its methods block."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._apprise: Apprise | None = None
+
+    @property
+    def kind(self) -> str:
+        """The URL's scheme: all that may be shown of it."""
+        return self._url.partition("://")[0].lower()
+
+    def send(self, delivery: Delivery) -> None:
+        """Send a notice. Raises DeliveryError, which holds no secret."""
+        try:
+            self._apprise = self._apprise or _loaded(self._url)
+            if self._apprise is None:
+                raise DeliveryError("apprise doesn't know this kind of URL, or it lacks a part")
+            result = self._apprise.notify(
+                body=delivery.body or delivery.title,
+                title=delivery.title,
+                notify_type=_TYPES[delivery.urgency],
+                body_format=NotifyFormat.TEXT,
+            )
+        except DeliveryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            raise DeliveryError(redacted(f"{type(error).__name__}: {error}", self._url)) from None
+        if not result:
+            said = _said(entry.message for entry in result.logs())
+            raise DeliveryError(redacted(said, self._url) or "it was refused")
+
+
+def url_fault(url: str) -> str:
+    """Why apprise can't use a URL, without quoting it; empty when it can. Blocks for some tenths
+    of a second."""
+    if "://" not in url:
+        return "it is not a URL"
+    if _loaded(url) is None:
+        kind = visible(url.partition("://")[0])[:40]
+        return f"apprise doesn't know how to use this {kind}:// URL"
+    return ""
+
+
+def _loaded(url: str) -> Apprise | None:
+    # The deadline is ours: without one of its own, apprise sends in the calling thread.
+    asset = AppriseAsset(
+        app_id="Outkept",
+        app_desc="Outkept",
+        app_url="",
+        async_mode=False,
+        allow_templates=False,
+        secure_logging=True,
+        service_timeout=0,
+    )
+    apprise = Apprise(asset=asset)
+    return apprise if apprise.add(url) and len(apprise) == 1 else None
+
+
+def _said(messages: Iterable[str]) -> str:
+    lines = (str(message).strip().splitlines()[:1] for message in messages)
+    return "; ".join(dict.fromkeys(line[0].rstrip(". ") for line in lines if line))

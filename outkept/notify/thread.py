@@ -1,0 +1,52 @@
+"""Calls that block, each in a thread of its own, with a deadline."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class StillBusyError(Exception):
+    """The call before, which was given up, has not come back yet."""
+
+
+class OneThread:
+    """Runs one blocking call at a time. A thread can't be ended: one that hangs is left behind,
+    and until it comes back nothing else is run, so there is one of them at most."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+
+    async def run(self, call: Callable[[], T], deadline: float) -> T:
+        """What `call` returns or raises. Raises TimeoutError after `deadline` seconds, and
+        StillBusyError. A cancel leaves the call to itself."""
+        if self._thread is not None and self._thread.is_alive():
+            raise StillBusyError
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def finish(result: T | None, error: BaseException | None) -> None:
+            if done.done():
+                return
+            if error is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(result)  # type: ignore[arg-type]
+
+        def work() -> None:
+            result, failed = None, None
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+                failed = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(finish, result, failed)
+
+        # A daemon: the process may end while it hangs.
+        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
+        self._thread.start()
+        async with asyncio.timeout(deadline):
+            return await done
