@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outkept.app import blindness
 from outkept.app.addresses import Addresses
@@ -18,7 +20,7 @@ from outkept.app.fleet import LiveServer
 from outkept.app.reach import Reach
 from outkept.config.settings import JudgingSettings
 from outkept.model.event import Condition, Event, EventType
-from outkept.model.incident import following
+from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.ranges import Range, parse_span
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.poll.link import Link
@@ -365,3 +367,50 @@ async def test_a_canary_in_a_range_speaks_for_it(monkeypatch: pytest.MonkeyPatch
         assert field.blind == []
         assert len(field.gone) == 6
         task.cancel()
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sets(st.integers(0, 9), max_size=10), st.booleans(), st.booleans(), st.integers(1, 90)
+    ),
+    max_size=12,
+)
+"""Servers, whether they are lost or back, whether there is room for events, and seconds."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(MOVES)
+def test_what_is_told_is_what_is_known(
+    moves: list[tuple[set[int], bool, bool, int]],
+) -> None:
+    """Incidents made of the events are those that servers and doubts say are open, and nobody is
+    called gone while we may be blind to it."""
+    field = Field(5, 5)
+    lives = [*field.north, *field.south]
+    opened: dict[IncidentKey, Incident] = {}
+    for chosen, lost, field.room, seconds in moves:
+        (field.lose if lost else field.back)(
+            *(lives[n] for n in chosen if lost is (lives[n].away_since is None))
+        )
+        for _ in range(seconds):
+            before = len(field.told)
+            doubted = {live.record.id for live in lives if field.blindness.over(live)}
+            field.wait(1)
+            for event in field.told[before:]:
+                key = key_of(event)
+                assert key is not None
+                # An incident is neither opened nor ended twice.
+                assert (key in opened) is (event.type is EventType.RECOVERED)
+                after = following(opened.pop(key, None), event)
+                assert after is not None
+                if after.ended is None:
+                    opened[key] = after
+                assert not (event.type is EventType.GONE and event.server in doubted)
+            gone = {live.record.id for live in lives if live.gone}
+            assert gone == {server for kind, server, _ in opened if kind is Condition.GONE}
+    field.back(*lives)
+    field.room = True
+    field.wait(2)
+    last = {key_of(event): event.type for event in field.told}
+    assert set(last.values()) <= {EventType.RECOVERED}
+    assert not any(field.blindness.over(live) or live.gone for live in lives)
