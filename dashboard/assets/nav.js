@@ -16,7 +16,7 @@ export function mountNav(routes, place) {
     show(route) {
       const section = route.under ?? route.name;
       for (const [name, link] of links) setAttribute(link, "aria-current", name === section ? "page" : false);
-      // On a phone there is not room for all of them at once.
+      // On a phone not all of them are in sight.
       links.get(section)?.scrollIntoView({ block: "nearest", inline: "center" });
     },
   };

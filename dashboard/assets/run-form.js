@@ -228,14 +228,14 @@ export function mount(root, { store, query, setQuery, signal }) {
 }
 
 function build({ preview, others }) {
-  const field = (label, id, ...nodes) => el("div", { class: "field" }, el("label", { for: id }, label), nodes);
+  const field = (label, id, ...nodes) => el("div", { class: "named" }, el("label", { for: id }, label), nodes);
   const view = {
     filter: el("input", { type: "search", id: "run-servers", class: "search", placeholder: "web site=lisbon level:alarmed", maxlength: 300, autocomplete: "off", spellcheck: "false", "aria-describedby": "run-found" }),
     oneName: el("strong"),
     found: el("p", { class: "sub run-found", id: "run-found", role: "status" }),
     sensor: el("select", { id: "run-sensor", class: "select" }, el("option", { value: "" }, "…")),
     instance: el("select", { id: "run-instance", class: "select" }),
-    steps: el("div", { class: "field", hidden: true }),
+    steps: el("div", { class: "named", hidden: true }),
     command: el("pre", { class: "code", tabindex: "0", "aria-label": "What runs", hidden: true }),
     reason: el("input", { type: "text", id: "run-reason", class: "search run-reason-field", maxlength: 500, autocomplete: "off", placeholder: "Why? It is kept with what is run." }),
     look: el("button", { type: "submit", class: "button primary" }, "Preview"),
@@ -246,8 +246,8 @@ function build({ preview, others }) {
   const form = el(
     "form",
     { class: "form", submit: (event) => (event.preventDefault(), preview()) },
-    el("div", { class: "field" }, el("label", { for: "run-servers" }, "Servers"), view.filter, view.one, view.found),
-    el("div", { class: "field-row" }, field("Sensor", "run-sensor", view.sensor), view.instanceField, view.steps),
+    el("div", { class: "named" }, el("label", { for: "run-servers" }, "Servers"), view.filter, view.one, view.found),
+    el("div", { class: "named-row" }, field("Sensor", "run-sensor", view.sensor), view.instanceField, view.steps),
     view.command,
     field("Reason", "run-reason", view.reason),
     el("div", { class: "form-foot" }, view.look, view.problem),

@@ -15,7 +15,7 @@ export function newStopForm() {
     "form",
     { class: "callout stop-form", hidden: true, "aria-label": "Stop all reactions", submit },
     el("p", {}, "Nothing that is not running yet will run: no reaction, and nothing by hand. What runs goes on to its end. It stays so, also after a restart, until somebody resumes."),
-    el("div", { class: "field" }, el("label", { for: "stop-reason" }, "Reason"), reason),
+    el("div", { class: "named" }, el("label", { for: "stop-reason" }, "Reason"), reason),
     el("div", { class: "form-foot" }, stop, cancel, answer),
   );
 

@@ -27,12 +27,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from outkept.config.durations import format_duration
 from outkept.config.overrides import MatchSubject, matches
 from outkept.config.settings import ReactionSettings
 from outkept.model.action import ReactionMode
+from outkept.model.globs import fits_any
 from outkept.model.sensor import Sensor
 
 
@@ -213,7 +213,7 @@ def _by_runs(now: Situation) -> Iterator[Hold]:
         yield Hold(Guard.COOLDOWN, f"{when}; its cooldown lasts another {left:.0f} s")
     if now.runs >= latch.runs:
         within = format_duration(latch.within)
-        yield Hold(Guard.RUNS, f"it ran {now.runs} times within {within}, and was not mended")
+        yield Hold(Guard.RUNS, f"it ran {_times(now.runs)} within {within}, and was not mended")
 
 
 def _by_share(now: Situation) -> Iterator[Hold]:
@@ -223,7 +223,7 @@ def _by_share(now: Situation) -> Iterator[Hold]:
     if now.reacted >= most:
         yield Hold(
             Guard.SHARE,
-            f"{_servers(now.reacted)} of the fleet were reacted on within {within};"
+            f"{_servers(now.reacted)} of the fleet {_were(now.reacted)} reacted on within {within};"
             f" {_percent(share.fleet)} of {now.fleet} is the most",
         )
     for group in now.groups:
@@ -231,8 +231,8 @@ def _by_share(now: Situation) -> Iterator[Hold]:
         if part is not None and group.reacted >= allowed(part, group.servers):
             yield Hold(
                 Guard.LABEL_SHARE,
-                f"{_servers(group.reacted)} of {group.label}={group.value} were reacted on within"
-                f" {within}; {_percent(part)} of {group.servers} is the most",
+                f"{_servers(group.reacted)} of {group.label}={group.value} {_were(group.reacted)}"
+                f" reacted on within {within}; {_percent(part)} of {group.servers} is the most",
             )
 
 
@@ -251,7 +251,7 @@ def mode_for(
     """
     mode, said_by = settings.mode, "reactions.mode"
     for number, rule in enumerate(settings.rules):
-        named = any(fnmatchcase(sensor.name, glob) for glob in rule.sensors)
+        named = fits_any(rule.sensors, (sensor.name,))
         if named and matches(rule.match, server):
             mode, said_by = rule.mode, f"reactions.rules.{number}.mode"
             break
@@ -263,6 +263,14 @@ def mode_for(
 
 def _servers(count: int) -> str:
     return "1 server" if count == 1 else f"{count} servers"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _percent(share: float) -> str:

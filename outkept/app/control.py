@@ -4,24 +4,25 @@ followed as it goes."""
 import asyncio
 import logging
 import time
+from collections.abc import Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
-from outkept.act import policy
+from outkept.act.environment import Occasion, with_environment
 from outkept.act.manual import Held, judge
-from outkept.act.policy import Hold, Situation
-from outkept.act.runner import Send, carry_out, intend
+from outkept.act.policy import Hold, holds
+from outkept.act.runner import intend, perform
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
+from outkept.app.guards import Guards, Running
 from outkept.app.prospects import Prospect, Prospects, overridden, prospects
 from outkept.app.runs import Json, Part, Run, Runs, RunState, TooManyError, Watch
-from outkept.model.action import Action, ActionOutcome, ReactionMode
-from outkept.model.command import CommandFailure, CommandOutcome, FailureKind
-from outkept.model.event import Condition, Event, EventType, sensor_label
-from outkept.model.incident import Incident
+from outkept.model.action import Action, ActionOutcome
+from outkept.model.command import CommandOutcome
+from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.level import Level
 from outkept.model.sensor import Sensor
-from outkept.model.silence import Subject
 from outkept.serve.control import ChangedError, FullError, UnknownError, Wanted
 from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
@@ -38,25 +39,26 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class _Cleared:
-    """An intent that is on disk, and where it is to be sent."""
+    """What is to be sent, and where: it counts as running already."""
 
     live: LiveServer
     connection: Connection
     sensor: Sensor
-    intended: Action
+    action: Action
+    running: Running
 
 
 class Control:
     """Implements `outkept.serve.control.Control`, which documents its methods; `run` parents its
     tasks."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, guards: Guards) -> None:
         self._context = context
+        self._guards = guards
         self._runs = Runs()
         self._begun: asyncio.Queue[tuple[Run, Wanted]] = asyncio.Queue()
-        self._slots = asyncio.Semaphore(context.settings.reactions.at_once)
-        self._deciding = asyncio.Lock()
-        self._busy: dict[str, str] = {}
+        self._room = asyncio.Event()
+        guards.freed.append(lambda server: self._room.set())
 
     async def run(self) -> None:
         """Carry out runs until cancelled; commands under way are then cut off, and are *unknown*
@@ -68,11 +70,11 @@ class Control:
 
     async def preview(self, wanted: Wanted) -> Json:
         """See serve.control."""
-        return self._look(wanted).view()
+        return (await self._look(wanted)).view()
 
     async def start(self, wanted: Wanted, by: str) -> Json:
         """See serve.control."""
-        found = self._look(wanted)
+        found = await self._look(wanted)
         _check_confirmed(found)
         run = self._added(found, by)
         self._context.herald.announce(
@@ -101,6 +103,7 @@ class Control:
                 if part.state is RunState.WAITING:
                     part.end(RunState.STOPPED, f"{by} stopped the run before it began here")
             run.changed()
+            self._room.set()
             left = run.count(RunState.STOPPED)
             text = f"{by} stopped the run of {run.label}: {left} of {len(run.parts)} had not begun"
             self._context.herald.announce(Event(time.time(), EventType.CONTROL, text, by=by))
@@ -116,14 +119,14 @@ class Control:
         except TooManyError as error:
             raise FullError(str(error)) from None
 
-    def _look(self, wanted: Wanted) -> Prospects:
+    async def _look(self, wanted: Wanted) -> Prospects:
         named = [one for one in self._context.library if one.name == wanted.sensor]
         if not named:
             raise UnknownError(
                 f"no sensor is called {wanted.sensor[:80]!r}; GET /api/v1/sensors lists them"
             )
         overridden(wanted)
-        return prospects(wanted, self._context.fleet, self._prospect)
+        return await prospects(wanted, self._context.fleet, self._prospect)
 
     def _added(self, found: Prospects, by: str) -> Run:
         wanted = found.wanted
@@ -150,100 +153,118 @@ class Control:
         waiting = [part for part in run.parts.values() if part.state is RunState.WAITING]
         async with asyncio.TaskGroup() as group:
             for part in waiting:
-                await self._slots.acquire()
-                # It may have been stopped while it waited for its turn.
-                if part.state is RunState.WAITING:
-                    group.create_task(self._carry_out_on(run, part, wanted))
-                else:
-                    self._slots.release()
+                await self._turn(part)
+                cleared = self._cleared(run, part, wanted)
+                run.changed()
+                if cleared is not None:
+                    group.create_task(self._carry_out_on(run, part, cleared))
         run.finish()
 
-    async def _carry_out_on(self, run: Run, part: Part, wanted: Wanted) -> None:
+    async def _turn(self, part: Part) -> None:
+        """Wait until there is room for one more, unless the run is stopped meanwhile."""
+        while self._guards.full and part.state is RunState.WAITING:
+            self._room.clear()
+            await self._room.wait()
+
+    def _cleared(self, run: Run, part: Part, wanted: Wanted) -> _Cleared | None:
+        """What is to be sent, None where it is held by now: its turn may come long after it was
+        looked at."""
+        if part.state is not RunState.WAITING:
+            return None
+        live = self._context.fleet.get(part.server)
+        if live is None:
+            part.hold(Held.DISCONNECTED, "the server was removed")
+            return None
+        now = self._prospect(live, wanted)
+        part.warnings = now.verdict.warnings
+        if now.verdict.held is not None:
+            part.hold(now.verdict.held, now.verdict.reason)
+            return None
+        if now.command != part.command:
+            part.hold(Held.UNSUPPORTED, "its command has changed since the run began")
+            return None
+        sensor, connection = live.sensors[run.sensor], live.connection
+        assert connection is not None
+        incident = self._guards.incident(live, sensor_label(run.sensor, run.instance))
+        action = Action(
+            part.server,
+            run.sensor,
+            part.command,
+            time.time(),
+            ActionOutcome.INTENDED,
+            "; ".join((run.reason, *(f"{one} overridden" for one in now.verdict.overridden))),
+            run.instance,
+            incident=incident.id if incident is not None else None,
+            step=run.step,
+            by=run.by,
+        )
+        running = self._guards.claim(live, sensor, run.instance, step=run.step, by=run.by)
+        return _Cleared(live, connection, sensor, action, running)
+
+    async def _carry_out_on(self, run: Run, part: Part, cleared: _Cleared) -> None:
         """Without an intent on disk nothing is sent, so a full disk means that nothing runs."""
+        sent = False
         try:
-            cleared = await self._cleared(run, part, wanted)
-            if cleared is not None:
-                self._busy[part.server] = run.label
-                await self._send(run, part, cleared)
+            intended = await intend(self._context.store, cleared.action)
+            part.begin(intended.id)
+            run.changed()
+            sent = True
+            done = await perform(intended, partial(self._send, run, part, cleared), time.time)
+            sent = done.outcome is not ActionOutcome.NOT_SENT
+            self._conclude(run, part, cleared, done)
+            await self._context.store.finish(done)
         except StoreError as error:
             _log.error("a run of %s is not written down: %s", run.label, error)
-            if part.state is RunState.WAITING:
+            if not part.state.over:
                 part.end(RunState.NOT_SENT, f"it could not be written down: {error}")
-            elif not part.state.over:
-                part.end(RunState.UNKNOWN, f"what came of it could not be written down: {error}")
         except Exception as error:  # noqa: BLE001 - the one door where defects end
             self._context.defect(f"the run of {run.label} on {part.hostname}", error)
             part.end(RunState.UNKNOWN, "internal error; see the daemon's log")
         finally:
-            self._busy.pop(part.server, None)
-            self._slots.release()
+            self._guards.ended(cleared.running, sent=sent)
             run.changed()
 
-    async def _cleared(self, run: Run, part: Part, wanted: Wanted) -> _Cleared | None:
-        """The intent that is on disk, None where it is held by now: its turn may come long after
-        it was looked at."""
-        async with self._deciding:
-            live = self._context.fleet.get(part.server)
-            if live is None:
-                part.hold(Held.DISCONNECTED, "the server is no longer known")
-                return None
-            now = self._prospect(live, wanted)
-            if now.verdict.held is not None:
-                part.hold(now.verdict.held, now.verdict.reason)
-                return None
-            if now.command != part.command:
-                part.hold(Held.UNSUPPORTED, "its command has changed since the run began")
-                return None
-            part.warnings = now.verdict.warnings
-            connection, sensor = live.connection, live.sensors[wanted.sensor]
-            assert connection is not None
-            incident = self._incident(live, wanted)
-            intended = await intend(
-                self._context.store,
-                Action(
-                    part.server,
-                    run.sensor,
-                    part.command,
-                    time.time(),
-                    ActionOutcome.INTENDED,
-                    _reason(run, now),
-                    run.instance,
-                    incident=incident.id if incident is not None else None,
-                    step=run.step,
-                    by=run.by,
-                ),
-            )
-            part.begin(intended.id)
-            run.changed()
-            return _Cleared(live, connection, sensor, intended)
-
-    async def _send(self, run: Run, part: Part, cleared: _Cleared) -> None:
-        done = await carry_out(
-            self._context.store, cleared.intended, self._sender(run, part, cleared), time.time
-        )
-        part.status = done.status
-        if part.state is RunState.RUNNING:
-            reason = "" if done.outcome is ActionOutcome.DONE else done.reason
-            part.end(_STATES[done.outcome], reason)
-        self._tell(run, cleared.live, done)
-
-    def _sender(self, run: Run, part: Part, cleared: _Cleared) -> Send:
+    async def _send(self, run: Run, part: Part, cleared: _Cleared, command: str) -> CommandOutcome:
         def heard(data: bytes, error: bool) -> None:
             part.hear(data, error=error)
             run.changed()
 
-        async def send(command: str) -> CommandOutcome:
-            if part.state is RunState.STOPPED:
-                return CommandFailure(FailureKind.CANCELLED, part.reason, started=False)
-            return await cleared.connection.run(
-                command,
-                timeout=cleared.sensor.timeout or self._context.settings.ssh.command_timeout,
-                priority=Priority.REACTION,
-                key=f"reaction to {run.sensor}",
-                heard=heard,
-            )
+        live, key = cleared.live, (run.sensor, run.instance)
+        series = live.series.get(key)
+        occasion = Occasion(
+            live.record.id,
+            live.record.identity.hostname,
+            run.sensor,
+            run.instance,
+            series.value if series is not None else None,
+            (series.track.level if series is not None else Level.NORMAL).value,
+            cleared.action.incident,
+            run.step,
+        )
+        return await cleared.connection.run(
+            with_environment(command, occasion.variables()),
+            timeout=cleared.sensor.timeout or self._context.settings.ssh.command_timeout,
+            priority=Priority.REACTION,
+            key=f"reaction to {run.sensor}",
+            bar=partial(self._bar, run, cleared),
+            posix=True,
+            heard=heard,
+        )
 
-        return send
+    def _bar(self, run: Run, cleared: _Cleared) -> str:
+        """Why the command must not be sent after all, in the instant before it is."""
+        if run.stopped_by:
+            return f"{run.stopped_by} stopped the run before it was sent"
+        if (stop := self._guards.stopped) is not None:
+            return f"all reactions are stopped: {stop.by}: {stop.reason}"
+        return self._guards.doubt(cleared.live, cleared.connection)
+
+    def _conclude(self, run: Run, part: Part, cleared: _Cleared, done: Action) -> None:
+        part.status = done.status
+        if not part.state.over:
+            reason = "" if done.outcome is ActionOutcome.DONE else done.reason
+            part.end(_STATES[done.outcome], reason)
+        self._tell(run, cleared.live, done)
 
     def _tell(self, run: Run, live: LiveServer, done: Action) -> None:
         label = sensor_label(run.sensor, run.instance)
@@ -273,41 +294,29 @@ class Control:
             )
         )
 
-    def _incident(self, live: LiveServer, wanted: Wanted) -> Incident | None:
-        label = sensor_label(wanted.sensor, wanted.instance)
-        return self._context.desk.incident((Condition.LEVEL, live.record.id, label))
-
-    def _prospect(self, live: LiveServer, wanted: Wanted) -> Prospect:
+    def _prospect(
+        self, live: LiveServer, wanted: Wanted, besides: Set[str] = frozenset()
+    ) -> Prospect:
         sensor = live.sensors.get(wanted.sensor)
         against = {
             Held.UNSUPPORTED: _unsupported(live, sensor, wanted),
             Held.DISCONNECTED: "" if live.connected else "there is no connection to it",
         }
-        command, holds = "", list[Hold]()
+        command, found = "", list[Hold]()
         if sensor is not None:
             command = sensor.reaction(wanted.step) or ""
-            holds = list(policy.holds(self._situation(live, sensor, wanted)))
-        verdict = judge(against, holds, overridden(wanted))
+            situation = self._guards.situation(
+                live,
+                sensor,
+                wanted.instance,
+                step=wanted.step,
+                cause=wanted.reason,
+                by_hand=True,
+                besides=besides,
+            )
+            found = list(holds(situation))
+        verdict = judge(against, found, overridden(wanted))
         return Prospect(live.record.id, live.name, command, verdict)
-
-    def _situation(self, live: LiveServer, sensor: Sensor, wanted: Wanted) -> Situation:
-        label = sensor_label(wanted.sensor, wanted.instance)
-        subject = Subject(live.record.id, live.name, live.record.labels, label)
-        silence = self._context.desk.silence(subject, time.time())
-        incident = self._incident(live, wanted)
-        quarantine = live.record.quarantine
-        return Situation(
-            mode=ReactionMode.ON,
-            limits=self._context.settings.reactions,
-            cooldown=sensor.cooldown,
-            command=sensor.reaction(wanted.step),
-            cause=wanted.reason,
-            step=wanted.step,
-            host_key=f"it is in quarantine: {quarantine}" if quarantine else "",
-            acknowledged_by=incident.acknowledged_by if incident is not None else "",
-            silenced=f"{silence.author}: {silence.reason}" if silence is not None else "",
-            running=self._busy.get(live.record.id, ""),
-        )
 
 
 def _check_confirmed(found: Prospects) -> None:
@@ -332,10 +341,6 @@ def _announced(run: Run, found: Prospects) -> str:
     where = found.servers[0].hostname if len(found.servers) == 1 else f"{found.count} servers"
     more = f", {', '.join(run.override)} overridden" if run.override else ""
     return f"{run.by} runs {run.label} on {where}: {run.reason}{more}"
-
-
-def _reason(run: Run, now: Prospect) -> str:
-    return "; ".join((run.reason, *(f"{one} overridden" for one in now.verdict.overridden)))
 
 
 def _unsupported(live: LiveServer, sensor: Sensor | None, wanted: Wanted) -> str:

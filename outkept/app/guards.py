@@ -4,7 +4,7 @@ what was started lately. Asked by whatever runs commands on servers."""
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,16 +105,22 @@ class Guards:
         cause: str = "",
         by_zero: bool = False,
         started: bool = False,
+        by_hand: bool = False,
+        besides: Set[str] = frozenset(),
     ) -> Situation:
         """All that the policy needs to decide about a step of a sensor's reaction on a server,
-        over the connection that there is now."""
+        over the connection that there is now. The mode is about what runs by itself: `by_hand` it
+        is always on. The servers `besides` count as if they were reacted on."""
         server, label = live.record.id, sensor_label(sensor.name, instance)
         mode, mode_from = mode_for(self._limits, sensor, subject_of(live.record))
+        if by_hand:
+            mode = ReactionMode.ON
         dry, now = mode is ReactionMode.DRY_RUN, self._now()
         incident = self.incident(live, label)
         series = live.series.get((sensor.name, instance))
         running = self._running.get(server)
-        reacted = self._ledger.servers(self._limits.share.within, now, dry=dry) - {server}
+        reacted = self._ledger.servers(self._limits.share.within, now, dry=dry) | besides
+        reacted -= {server}
         return Situation(
             mode=mode,
             mode_from=mode_from,

@@ -1,16 +1,20 @@
 """What would come of a run that somebody wants, before anything is sent."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from outkept.act.manual import OVERRIDABLE, Held, Verdict, confirmation
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.views import Json, has_text
+from outkept.model.globs import fits_any, fits_labels
 from outkept.serve.control import MistakenError, Selection, UnknownError, Wanted
 
 MOST_SERVERS = 500
 """Of one run: what a person can look through before saying yes."""
+SLICE = 10
+"""Servers that are looked at before others have their turn in the loop: what is counted for shares
+may be the starts of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,12 @@ def overridden(wanted: Wanted) -> frozenset[Held]:
     return found
 
 
-def prospects(
-    wanted: Wanted, fleet: Fleet, look: Callable[[LiveServer, Wanted], Prospect]
+async def prospects(
+    wanted: Wanted, fleet: Fleet, look: Callable[[LiveServer, Wanted, Set[str]], Prospect]
 ) -> Prospects:
-    """What would come of it, as `look` says of each server. Raises ControlError where servers are
-    named that aren't there, none match, or too many do."""
+    """What would come of it, as `look` says of each server, given those before it on which it would
+    run. Raises ControlError where servers are named that aren't there, none match, or too many do.
+    """
     found, unmatched = _chosen(wanted.servers, fleet)
     if not found:
         raise UnknownError("no server matches; GET /api/v1/servers lists them")
@@ -95,7 +100,14 @@ def prospects(
             f"{len(found):,} servers match, and a run has at most {MOST_SERVERS}; name fewer"
         )
     found.sort(key=lambda live: (live.name.casefold(), live.record.id))
-    return Prospects(wanted, tuple(look(live, wanted) for live in found), unmatched)
+    seen, would = list[Prospect](), set[str]()
+    for live in found:
+        seen.append(look(live, wanted, would))
+        if seen[-1].verdict.runs:
+            would.add(live.record.id)
+        if len(seen) % SLICE == 0:
+            await asyncio.sleep(0)
+    return Prospects(wanted, tuple(seen), unmatched)
 
 
 def _chosen(
@@ -113,19 +125,15 @@ def _chosen(
 
 
 def _is_selected(live: LiveServer, wanted: Selection) -> bool:
-    labels = live.record.labels
     return (
         (not wanted.names or any(_is_called(live, glob) for glob in wanted.names))
         and (not wanted.q or has_text(live, wanted.q.casefold()))
         and wanted.status in (None, live.status.value)
-        and all(
-            name in labels and fnmatchcase(labels[name], glob)
-            for name, glob in wanted.labels.items()
-        )
+        and fits_labels(wanted.labels, live.record.labels)
     )
 
 
 def _is_called(live: LiveServer, glob: str) -> bool:
     record = live.record
     names = (record.identity.hostname, record.id, *(end.address for end in record.endpoints))
-    return any(fnmatchcase(name.casefold(), glob.casefold()) for name in names)
+    return fits_any((glob,), names)

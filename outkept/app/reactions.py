@@ -34,6 +34,7 @@ from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
+from outkept.model.server import Endpoint
 from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
@@ -62,9 +63,10 @@ _log = logging.getLogger(__name__)
 @dataclass(slots=True, eq=False)
 class _Case:
     """A series that is alarmed and dealt with. `connection` gave the newest reading, None where
-    that is not known; `ran` are the steps that were started, `shown` those that would have been in
-    a dry run. `guard` is what it waits for to pass. `next` is the alarm of the next incident of the
-    series, where that came before this one was done with."""
+    that is not known; `endpoint` is where the first of them came from. `ran` are the steps that
+    were started, `shown` those that would have been in a dry run. `guard` is what it waits for to
+    pass. `next` is the alarm of the next incident of the series, where that came before this one
+    was done with."""
 
     live: LiveServer
     sensor: Sensor
@@ -73,6 +75,7 @@ class _Case:
     cause: str
     by_zero: bool = False
     connection: Connection | None = None
+    endpoint: Endpoint | None = None
     ran: set[int] = field(default_factory=set)
     shown: set[int] = field(default_factory=set)
     guard: Guard | None = None
@@ -148,6 +151,7 @@ class Reactions:
             alarm.cause,
             alarm.by_zero,
             alarm.connection,
+            alarm.connection.endpoint,
         )
         self._open(group, case, self._take_up(case))
 
@@ -189,6 +193,7 @@ class Reactions:
         for case in cases.values():
             if reading.failure is None:
                 case.connection = connection
+                case.endpoint = case.endpoint or connection.endpoint
             case.changed.set()
 
     def _freed(self, server: str | None) -> None:
@@ -293,6 +298,9 @@ class Reactions:
         )
         if situation.mode is ReactionMode.DRY_RUN and step in case.shown:
             situation = replace(situation, started=True)
+        if case.connection is not None and case.connection.endpoint != case.endpoint:
+            why = f"it is at {case.connection.endpoint} now, and was at {case.endpoint} before"
+            situation = replace(situation, host_key=situation.host_key or why)
         return decide(situation)
 
     async def _hold(self, case: _Case, step: int, decision: Decision) -> None:

@@ -95,6 +95,8 @@ def _run(recording: Recording, wanted: Wanted, rules: list[Rules]) -> Outcome:
     servers = [one for one in recording.servers if wanted.server(one)]
     if recording.servers and not servers:
         fail("no server that is known matches --server; `outkept servers` lists them", USAGE)
+    if recording.groups and not any(map(wanted.sensor, recording.groups)):
+        fail("no sensor that was read matches --sensor; name it as `outkept try` shows it", USAGE)
     wanted = _recorded(recording, wanted)
     worlds = [World(one, recording.servers, wanted.from_, wanted.to) for one in rules]
     with progress_of_work("Replaying") as progress:

@@ -36,17 +36,18 @@ class Service:
 
     def send(self, delivery: Delivery) -> None:
         """Send a notice. Raises DeliveryError, which holds no secret."""
-        if self._apprise is None:
-            self._apprise = _loaded(self._url)
-        if self._apprise is None:
-            raise DeliveryError("apprise doesn't know this kind of URL, or it lacks a part")
         try:
+            self._apprise = self._apprise or _loaded(self._url)
+            if self._apprise is None:
+                raise DeliveryError("apprise doesn't know this kind of URL, or it lacks a part")
             result = self._apprise.notify(
                 body=delivery.body or delivery.title,
                 title=delivery.title,
                 notify_type=_TYPES[delivery.urgency],
                 body_format=NotifyFormat.TEXT,
             )
+        except DeliveryError:
+            raise
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             raise DeliveryError(redacted(f"{type(error).__name__}: {error}", self._url)) from None
         if not result:

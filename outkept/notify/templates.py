@@ -101,7 +101,8 @@ class Templates:
                 self._complained = True
                 _log.error("notify.templates: %s; notices are told in other words", _fault(error))
             title, body = (_rendered(template, context) for template in self._plain)
-        return Words(visible(title)[:LONGEST_TITLE] or "Outkept", body, _urgency(notice))
+        line = " ".join(title.split())[:LONGEST_TITLE]
+        return Words(line or "Outkept", body, _urgency(notice))
 
 
 def compiled(source: str) -> Template:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from outkept.serve import shapes_control as shapes
 from outkept.serve.answers import Answer, listed
-from outkept.serve.auth import Grant, Kind, Scope
+from outkept.serve.auth import Scope
 from outkept.serve.control import (
     ChangedError,
     Control,
@@ -49,7 +49,7 @@ def add_control(router: APIRouter, source: Source) -> None:
         try:
             if body.preview:
                 return Answer(await control.preview(wanted))
-            return Answer(await control.start(wanted, who(request.state.grant)), 202)
+            return Answer(await control.start(wanted, request.state.grant.signature), 202)
         except ChangedError as error:
             return problem(409, str(error), preview=error.preview)
         except ControlError as error:
@@ -79,16 +79,7 @@ def add_control(router: APIRouter, source: Source) -> None:
     @router.delete("/runs/{run_id}", response_model=shapes.Run, dependencies=ACT)
     async def stop_run(request: Request, run_id: RunId) -> Response:
         """Let nothing more of a run begin. What runs already goes on to its end."""
-        return Answer(_found(control.stop(run_id, who(request.state.grant)), run_id))
-
-
-def who(grant: Grant) -> str:
-    """How what somebody did is signed."""
-    if grant.kind is Kind.USER:
-        return grant.name
-    if grant.kind is Kind.LINK:
-        return "a link"
-    return f"a token {grant.name}" if grant.name else "a token"
+        return Answer(_found(control.stop(run_id, request.state.grant.signature), run_id))
 
 
 def _wanted(body: shapes.RunRequest) -> Wanted:

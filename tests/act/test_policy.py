@@ -59,7 +59,7 @@ RESTRICTED: list[tuple[Guard, dict[str, Any], str]] = [
     (
         Guard.LABEL_SHARE,
         {"groups": (Group("site", "lisbon", 3, 1),)},
-        "1 server of site=lisbon were reacted on within 10m; 50 % of 3 is the most",
+        "1 server of site=lisbon was reacted on within 10m; 50 % of 3 is the most",
     ),
     (Guard.BUSY, {"running": "disk[/var]"}, "the reaction to disk[/var] runs on this server"),
     (Guard.AT_ONCE, {"at_once": 2}, "reactions run on 2 servers, reactions.at_once allows no more"),

@@ -27,6 +27,7 @@ from outkept.config.library import load_library
 from outkept.config.load import Loaded, load
 from outkept.config.resources import data_dir
 from outkept.model.event import EventQuery
+from outkept.model.silence import Silence
 from outkept.serve.live import Hub
 from outkept.ssh.client import Client
 from outkept.ssh.hostkeys import HostKeys
@@ -230,6 +231,16 @@ class Daemon:
         """Actions on disk, oldest first."""
         page, _ = await self.source.actions(1000, None)
         return list(reversed(page))
+
+    async def silence(self, sensor: str) -> int:
+        """Silence a sensor everywhere, and say which silence that is."""
+        now = time.time()
+        desk = self.source._context.desk
+        return (await desk.add_silence(Silence(now, now + 3600, "a test", "us", "*", sensor))).id
+
+    async def end_silence(self, id: int) -> None:
+        """It holds no more."""
+        await self.source._context.desk.end_silence(id, "us")
 
     async def addresses(self) -> dict[str, Json]:
         """How each address that is remembered ended, by address."""

@@ -1,6 +1,7 @@
 """Commands that people have run, on real servers: looked at, run, followed, written down."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -9,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from outkept.model.action import Action
+from outkept.model.event import EventType
+from outkept.model.silence import Silence
 from outkept.serve.control import ChangedError, MistakenError, Selection, UnknownError, Wanted
+from outkept.store.errors import StoreError
 from tests.app.harness import Daemon, Json, Site
 from tests.servers import Server, machine
 
@@ -33,6 +38,7 @@ def site(site: Site) -> Site:
         cooldown="0s",
         reactive="echo out of $(hostname); echo mind >&2; exit 3",
     )
+    site.config["reactions"] = {"share": {"fleet": "100%"}}
     return site
 
 
@@ -274,7 +280,7 @@ async def test_one_thing_at_a_time_runs_on_a_server(site: Site, yard: Path) -> N
 async def test_stopping_a_run_leaves_what_runs_and_begins_nothing_more(
     site: Site, yard: Path
 ) -> None:
-    site.config["reactions"] = {"at_once": 1}
+    site.config["reactions"] |= {"at_once": 1}
     go = yard / "go"
     site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done; echo over"
     async with site.daemon() as daemon:
@@ -295,3 +301,181 @@ async def test_stopping_a_run_leaves_what_runs_and_begins_nothing_more(
         assert told[1]["message"] == (
             "grace stopped the run of the reaction of pump: 1 of 2 had not begun"
         )
+
+
+async def guard(daemon: Daemon, what: Wanted) -> list[tuple[str | None, str]]:
+    """What holds it on each server, by hostname, and why."""
+    seen = await daemon.source.control.preview(what)
+    return [(one["guard"], one["reason"]) for one in seen["servers"]]
+
+
+@pytest.mark.usefixtures("servers")
+async def test_a_cooldown_holds_a_person_who_does_not_override_it(site: Site) -> None:
+    site.sensors[-1]["cooldown"] = "10m"
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        await finished(daemon, await confirmed(daemon, wanted([web1])))
+        ((held, why),) = await guard(daemon, wanted([web1]))
+        assert held == "cooldown"
+        assert "its cooldown lasts another" in why
+        with pytest.raises(ChangedError, match="its cooldown lasts another"):
+            await daemon.source.control.start(wanted([web1]), BY)
+        forced = wanted([web1], override=["cooldown"])
+        (one,) = (await daemon.source.control.preview(forced))["servers"]
+        assert one["would"] == "run"
+        assert "cooldown overridden: it ran" in one["warnings"][0]
+        await finished(daemon, await confirmed(daemon, forced))
+        actions = await daemon.actions()
+        assert [action["reason"] for action in actions] == [
+            "it is stuck",
+            "it is stuck; cooldown overridden",
+        ]
+
+
+@pytest.mark.usefixtures("servers")
+async def test_the_share_of_the_fleet_is_counted_over_what_would_run(site: Site) -> None:
+    site.config["reactions"] = {"share": {"fleet": "50%"}}
+    async with site.daemon() as daemon:
+        await ids(daemon, "web1", "web2")
+        everywhere = Selection(names=["*"])
+        (first, second) = await guard(daemon, wanted(everywhere))
+        assert (first[0], second[0]) == (None, "share")
+        assert "50 % of 2 is the most" in second[1]
+        assert await guard(daemon, wanted(everywhere, override=["share"])) == [(None, "")] * 2
+        done = await finished(daemon, await confirmed(daemon, wanted(everywhere)))
+        assert [one["state"] for one in done["servers"]] == ["done", "held"]
+
+
+@pytest.mark.usefixtures("servers")
+async def test_the_kill_switch_holds_what_waits_for_its_turn(site: Site, yard: Path) -> None:
+    go = yard / "go"
+    site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    site.config["reactions"] |= {"at_once": 1}
+    async with site.daemon() as daemon:
+        await ids(daemon, "web1", "web2")
+        run = await confirmed(daemon, wanted(Selection(names=["*"])))
+        await daemon.until(
+            lambda: states(daemon, run) == ["running", "waiting"], "the first one runs"
+        )
+        await daemon.source.reactions.stop("smoke", "grace")
+        go.touch()
+        done = await finished(daemon, run)
+        assert [one["state"] for one in done["servers"]] == ["done", "held"]
+        assert done["servers"][1]["guard"] == "stopped"
+        forced = wanted(Selection(names=["*"]), override=["cooldown", "latch", "share", "blind"])
+        assert {held for held, _ in await guard(daemon, forced)} == {"stopped"}
+        with pytest.raises(ChangedError, match="all reactions are stopped: grace: smoke"):
+            await daemon.source.control.start(forced, BY)
+
+
+@pytest.mark.usefixtures("servers")
+async def test_a_latch_holds_until_it_is_overridden_or_released(site: Site) -> None:
+    site.config["reactions"] |= {"latch": {"runs": 1, "within": "1h"}}
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        await finished(daemon, await confirmed(daemon, wanted([web1])))
+        assert [held for held, _ in await guard(daemon, wanted([web1]))] == ["latch"]
+        assert await guard(daemon, wanted([web1], override=["latch"])) == [(None, "")]
+
+
+@pytest.mark.usefixtures("servers")
+async def test_another_host_key_holds_it_whatever_is_overridden(site: Site) -> None:
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        known = site.state / "known_hosts"
+        lines = known.read_text().splitlines()
+        known.write_text("".join(f"@revoked {line}\n" for line in lines))
+        forced = wanted([web1], override=["cooldown", "latch", "share", "blind"])
+        ((held, why),) = await guard(daemon, forced)
+        assert held == "host_key"
+        assert "is not the one that is trusted there now" in why
+        with pytest.raises(ChangedError, match="nothing would run"):
+            await daemon.source.control.start(forced, BY)
+        assert await daemon.actions() == []
+
+
+@pytest.mark.usefixtures("servers")
+async def test_a_silence_and_an_acknowledgement_are_said_and_hold_nothing(
+    site: Site, yard: Path
+) -> None:
+    (yard / "depth").write_text("11")
+    site.sensors[-1] |= {"cmd": f"cat {yard}/depth", "parse": "number"}
+    site.sensors[-1]["reactive"] = 'echo "$OUTKEPT_VALUE $OUTKEPT_LEVEL $OUTKEPT_STEP"'
+    site.config["reactions"] |= {"mode": "off"}
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        await daemon.until(lambda: daemon.status("web1") == "alarmed", "it is alarmed")
+        desk = daemon.source._context.desk
+        (incident,) = await daemon.until(lambda: desk.incidents(web1), "there is an incident")
+        now = time.time()
+        await desk.add_silence(Silence(now - 1, now + 600, "we know", "grace"))
+        desk.say(incident, EventType.ACKNOWLEDGED, "on it", "grace")
+        await daemon.until(lambda: desk.incidents(web1)[0].acknowledged, "it is acknowledged")
+        (one,) = (await daemon.source.control.preview(wanted([web1])))["servers"]
+        assert one["would"] == "run"
+        assert one["warnings"] == [
+            "grace has acknowledged the incident",
+            "it is silenced: we know (grace)",
+        ]
+        done = await finished(daemon, await confirmed(daemon, wanted([web1])))
+        assert done["servers"][0]["output"] == "11 alarmed 1\n"
+        (action,) = await daemon.actions()
+        assert (action["incident"], action["by"]) == (incident.id, BY)
+        (fired,) = await daemon.until(lambda: daemon.events("fired"), "it is told")
+        assert (fired["incident"], fired["by"]) == (incident.id, BY)
+        assert daemon.series("web1", "pump")["status"] == "fired"
+
+
+@pytest.mark.usefixtures("servers")
+async def test_the_fallback_is_the_second_step(site: Site) -> None:
+    site.sensors[-1]["fallback"] = "echo plan $OUTKEPT_STEP"
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        done = await finished(daemon, await confirmed(daemon, wanted([web1], step=2)))
+        assert done["servers"][0]["output"] == "plan 2\n"
+        (action,) = await daemon.actions()
+        assert (action["command"], action["step"]) == ("echo plan $OUTKEPT_STEP", 2)
+
+
+@pytest.mark.usefixtures("servers")
+async def test_without_an_intent_on_disk_nothing_is_sent(
+    site: Site, yard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = yard / "ran"
+    site.sensors[-1]["reactive"] = f"touch {ran}"
+
+    async def full(action: object) -> Action:
+        raise StoreError("the disk is full")
+
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        monkeypatch.setattr(daemon.store, "intend", full)
+        run = await daemon.source.control.start(wanted([web1]), BY)
+        (one,) = (await finished(daemon, run))["servers"]
+        assert one["state"] == "not sent"
+        assert "could not be written down: the disk is full" in one["reason"]
+        assert not ran.exists()
+        assert [held for held, _ in await guard(daemon, wanted([web1]))] == [None]
+
+
+@pytest.mark.parametrize("switch", ["the kill switch", "a stop of the run"])
+async def test_what_waits_for_a_channel_is_stopped_too(site: Site, yard: Path, switch: str) -> None:
+    begun, go, ran = yard / "begun", yard / "go", yard / "ran"
+    site.sensor("hog", f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done", timeout="30s")
+    site.sensors[0]["reactive"] = f"touch {ran}"
+    with machine("web1", addresses=[site.address(1)], port=site.port, max_sessions=1):
+        async with site.daemon() as daemon:
+            await daemon.until(begun.exists, "the only channel is taken")
+            web1 = daemon.server("web1")["id"]
+            run = await daemon.source.control.start(wanted([web1]), BY)
+            await daemon.until(daemon.actions, "the intent is on disk")
+            if switch == "the kill switch":
+                await daemon.source.reactions.stop("smoke", "grace")
+            else:
+                daemon.source.control.stop(run["id"], "grace")
+            go.touch()
+            (one,) = (await finished(daemon, run))["servers"]
+            assert one["state"] == "not sent"
+            assert "grace" in one["reason"]
+            assert [action["outcome"] for action in await daemon.actions()] == ["not sent"]
+            assert not ran.exists()

@@ -4,7 +4,12 @@ The value of the sensor `depth` stands in a file, and its reaction appends a lin
 so that what ran can be counted.
 """
 
-from collections.abc import Iterator
+import functools
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.harness import Daemon, Json, Site
-from tests.servers import machine
+from tests.servers import Server, generate_key, machine, running_user
 
 
 @dataclass
@@ -278,3 +283,120 @@ async def test_a_reaction_that_ends_its_own_connection_is_unknown(site: Site, pu
 async def _over(daemon: Daemon) -> Json | None:
     actions = await daemon.actions()
     return actions[0] if actions and actions[0]["finished_at"] else None
+
+
+EVIL = "a'b\"c $(touch pwned) `touch pwned`\n;touch pwned \\ \u0000 é %s !!"
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/csh", "/usr/bin/fish"])
+async def test_what_a_server_says_reaches_the_command_as_text_under_any_login_shell(
+    site: Site, yard: Path, client_key: Path, shell: str
+) -> None:
+    variables = "SERVER HOSTNAME SENSOR INSTANCE VALUE LEVEL INCIDENT STEP"
+    reactive = (
+        f"cd {yard}\n"
+        f"for name in {variables}; do\n"
+        "eval \"printf '%s\\\\n' \\\"\\$OUTKEPT_$name\\\"\"; done > told; # 'quoted' $HOME `x` !"
+    )
+    site.config["reactions"] = {"mode": "on"}
+    with running_user(client_key, suffix="x", shell=shell) as user:
+        site.user = user
+        (yard / "said").write_text(json.dumps({EVIL: 11}))
+        site.sensor(
+            "odd", f"cat {yard}/said", parse="json", alarm=10, every="200ms", reactive=reactive
+        )
+        with machine("web1", addresses=[site.address(1)], port=site.port):
+            async with site.daemon() as daemon:
+                (action,) = await daemon.until(lambda: _finished(daemon), "it ran")
+                assert (action["status"], action["output"]) == (0, "")
+                assert action["command"] == reactive
+                (alarmed,) = await daemon.events("alarmed")
+                expected = [
+                    daemon.server("web1")["id"],
+                    "web1",
+                    "odd",
+                    # What is read of a server holds no control characters.
+                    " ".join(EVIL.replace("\0", " ").split("\n")),
+                    "11",
+                    "alarmed",
+                    str(alarmed["incident"]),
+                    "1",
+                ]
+                assert (yard / "told").read_text() == "".join(f"{one}\n" for one in expected)
+                assert "pwned" not in {
+                    name for one in (yard, user.home) for name in os.listdir(one)
+                }
+
+
+@pytest.mark.usefixtures("web1")
+async def test_a_reaction_from_before_a_restart_is_looked_at_after_it(
+    site: Site, pump: Pump
+) -> None:
+    site.sensors[-1] |= {
+        "fallback": f"cd {pump.folder}; echo 1 > calm; mv calm depth",
+        "mended_within": "2s",
+    }
+    pump.set(11)
+    async with site.daemon() as daemon:
+        await daemon.until(lambda: _finished(daemon), "it ran")
+    async with site.daemon() as daemon:
+        mended = await daemon.until(lambda: daemon.events("mended"), "the second step mended it")
+        assert "mended in" in mended[0]["message"]
+        assert [action["step"] for action in await daemon.actions()] == [1, 2]
+        assert await daemon.events("not_mended") == []
+        assert pump.runs == 1
+    async with site.daemon() as daemon:
+        await _reads(daemon, 1)
+        assert len(await daemon.actions()) == 2
+
+
+Start = Callable[..., AbstractContextManager[Server]]
+
+
+async def test_two_servers_that_swap_addresses_in_mid_incident_run_nothing_anywhere(
+    site: Site, yard: Path, tmp_path: Path
+) -> None:
+    fleet: dict[str, Start] = {
+        name: functools.partial(
+            machine,
+            name,
+            machine_id=uuid.uuid4().hex,
+            port=site.port,
+            host_keys=[generate_key(tmp_path / name)],
+        )
+        for name in ("red", "blue")
+    }
+    site.config["reactions"] = {"mode": "on"}
+    site.sensor(
+        "depth",
+        f"cat {yard}/$(uname -n)",
+        alarm=10,
+        cooldown="0s",
+        reactive=f"uname -n >> {yard}/reacted",
+    )
+    for name in fleet:
+        (yard / name).write_text("1")
+    async with site.daemon() as daemon:
+        with ExitStack() as stack:
+            stack.enter_context(fleet["red"](addresses=[site.address(1)]))
+            stack.enter_context(fleet["blue"](addresses=[site.address(2)]))
+            await daemon.until(
+                lambda: daemon.value("red", "depth") and daemon.value("blue", "depth"), "both"
+            )
+            silence = await daemon.silence("depth")
+            (yard / "red").write_text("11")
+            await daemon.until(lambda: _told(daemon, "it is silenced"), "red waits")
+        with ExitStack() as stack:
+            stack.enter_context(fleet["red"](addresses=[site.address(2)]))
+            stack.enter_context(fleet["blue"](addresses=[site.address(1)]))
+            await daemon.until(
+                lambda: daemon.status("red") == "alarmed" and daemon.status("blue") == "normal",
+                "both are at each other's address",
+            )
+            await daemon.fresh("red", "depth")
+            await daemon.fresh("blue", "depth")
+            await daemon.end_silence(silence)
+            told = await daemon.until(lambda: _told(daemon, "and was at"), "it is held")
+            assert told[0].startswith("red: depth: held: it is at ")
+            assert not (yard / "reacted").exists()
+            assert await daemon.actions() == []

@@ -119,12 +119,13 @@ INSTANCES: dict[str, list[str | None]] = {
 }
 VALUES = st.sampled_from([0.0, 0.5, 3.0, 4.0, 6.0, 9.5, 11.0, 12.0])
 SENSORS = st.builds(
-    lambda for_, clear, zero: (
-        Sensor("load", "cmd", warning=5, alarm=10, for_=for_, clear=clear, zero=zero),
+    lambda for_, for_s, clear, zero: (
+        Sensor("load", "cmd", warning=5, alarm=10, for_=for_, clear=clear, zero=zero, for_s=for_s),
         Sensor("free", "cmd", warning=6, alarm=4, inverted=True, for_=for_),
         Sensor("disk", "cmd", parse=Parse.TABLE, warning=9, alarm=11.5, clear=3.5),
     ),
     st.integers(1, 3),
+    st.sampled_from([0.0, 20.0, 500.0]),
     st.none() | st.just(3.5),
     st.booleans(),
 )
@@ -161,6 +162,25 @@ def test_a_replay_says_what_the_judge_said_live(
         assert skipping.report == thorough.report
         assert walked.judged <= all_of_them.judged == sum(len(one.samples) for one in readings)
         assert walked.readings >= all_of_them.judged
+
+
+async def test_what_flaps_is_said_once_and_again_when_it_is_steady(tmp_path: Path) -> None:
+    values = [11.0, 1.0] * 8 + [12.0] * 50 + [1.0] * 700
+    readings = [
+        Reading("a", "load", START + 10 * n, (Sample(None, value),))
+        for n, value in enumerate(values)
+    ]
+    await record(tmp_path, readings, maintained=[START + 600, START + 3 * 3600])
+    (world,), walked = replayed(tmp_path, rules(the_load()))
+    assert said_in(world) == live([the_load()], readings)
+    assert [one.type for one in world.report.told][-4:] == [
+        "alarmed",
+        "flapping",
+        "alarmed",
+        "recovered",
+    ]
+    assert world.report.sensors["load"].flapping == 1
+    assert walked.judged < len(values)
 
 
 @settings(max_examples=15, deadline=None)
