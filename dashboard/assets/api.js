@@ -39,7 +39,9 @@ export function failure(status, problem) {
 async function ask(url, options) {
   const deadline = AbortSignal.timeout(DEADLINE);
   const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
-  const answer = await fetch(url, { ...options, signal, credentials: "same-origin" });
+  const answer = await fetch(url, { ...options, signal, credentials: "same-origin" }).catch((error) => {
+    throw error instanceof TypeError || error.name === "TimeoutError" ? new Error("the daemon does not answer") : error;
+  });
   // Only an error, or an answer without content, may be no JSON: a page that is left while its
   // answer comes in must not take it for an empty one.
   const body = await answer.json().catch((error) => {

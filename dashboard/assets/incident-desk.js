@@ -25,7 +25,6 @@ export function newIncidentDesk(store, changed) {
   const form = el("form", { class: "desk-form", hidden: true, submit: acknowledge }, label, text, el("div", { class: "desk-buttons" }, take, note, giveBack, silence, answer));
   const node = el("section", { class: "panel desk", "aria-label": "Who has it" }, who, silenced, form);
   let incident = null;
-  let mayAct = false;
   let busy = false;
 
   const path = (what) => `/incidents/${Number(incident.id)}/${what}`;
@@ -94,9 +93,6 @@ export function newIncidentDesk(store, changed) {
     fill(who, icon("acknowledged"), el("span", {}, "Acknowledged by ", el("strong", {}, data(by || "somebody")), ", ", moment(at), " (", age(at, store.now()), ")"));
   }
 
-  isAllowed("act").then((may) => {
-    mayAct = may;
-    setShown(form, mayAct);
-  });
+  isAllowed("act").then((may) => setShown(form, may));
   return { node, show };
 }

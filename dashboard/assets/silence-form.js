@@ -26,11 +26,10 @@ export function newSilenceForm(store, signal, { made, closed }) {
   const make = el("button", { type: "submit", class: "button button-first" }, "Silence");
   const cancel = el("button", { type: "button", class: "button", click: close }, "Cancel");
   const answer = el("p", { class: "answer", role: "alert", "data-failed": true });
-  const heading = el("h2", { tabindex: "-1" }, "New silence");
   const node = el(
     "form",
     { class: "panel silence-form", "aria-label": "New silence", hidden: true, novalidate: true, submit },
-    heading,
+    el("h2", {}, "New silence"),
     el("div", { class: "fields" },
       labelled("Server", server, "A name, id or address; * and ? stand for anything"),
       labelled("Sensor", sensor, "disk for all disks, disk[/var] for one"),
@@ -66,6 +65,7 @@ export function newSilenceForm(store, signal, { made, closed }) {
     try {
       if (!reason.value.trim()) throw wrong("Say why: others will read it.", reason);
       const wanted = { ...about(), ...period.read(), reason: reason.value.trim(), everything: everything.checked };
+      setShown(sure, isEverything(wanted));
       if (isEverything(wanted) && !everything.checked) throw wrong("This leaves nothing out: say that it is meant.", everything);
       const silence = await post("/silences", wanted);
       close();

@@ -33,7 +33,6 @@ export function newSilenceRow(end) {
   );
   let silence = null;
   let known = "";
-  let mayAct = false;
 
   async function order() {
     button.disabled = true;
@@ -56,7 +55,6 @@ export function newSilenceRow(end) {
   }
 
   function allow(may) {
-    mayAct = may;
     setShown(button, may && silence.state !== "expired");
     setShown(again, may && silence.state === "expired");
   }

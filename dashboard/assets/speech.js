@@ -1,6 +1,7 @@
 // Alarms said aloud by the browser's own voice. Silent until a person allows it: browsers want
 // that, and so do people.
 
+import { get } from "./api.js";
 import { kept } from "./kept.js";
 import { plain } from "./dom.js";
 
@@ -8,6 +9,8 @@ const GATHER_MS = 700;
 const MOST_WAITING = 8;
 const MOST_NAMED = 3;
 const LONGEST = 160;
+const MOST_INCIDENTS = 200;
+const SPOKEN = new Set(["alarmed", "gone", "blind", "host_key_changed"]);
 
 const on = kept("speech", false, (found) => typeof found === "boolean");
 
@@ -26,21 +29,28 @@ export function setSpeaking(wanted) {
 /** Speak the alarms that `store` hears of. Those of one moment become one sentence, and what is
  * more than a few sentences behind is left out: it is on the page. */
 export function mountSpeech(store) {
-  let gathered = [];
+  const gathered = [];
   let due = 0;
 
-  function speak() {
+  async function speak() {
     due = 0;
-    const events = gathered;
-    gathered = [];
-    if (on.get()) say(sentence(events, (id) => store.servers.get(id)?.hostname ?? ""));
+    const events = await audible(gathered.splice(0));
+    if (on.get() && events.length) say(sentence(events, (id) => store.servers.get(id)?.hostname ?? ""));
   }
 
   store.on("news", (events) => {
     if (!on.get()) return;
-    gathered.push(...events.filter((event) => event.type === "alarmed" || event.type === "host_key_changed"));
+    gathered.push(...events.filter((event) => SPOKEN.has(event.type)));
     if (gathered.length) due ||= setTimeout(speak, GATHER_MS);
   });
+}
+
+// Without those of which nobody is to be told. Where the daemon doesn't say, all are spoken.
+async function audible(events) {
+  if (!events.length) return events;
+  const { items } = await get("/incidents", { state: "open", limit: MOST_INCIDENTS }).catch(() => ({ items: [] }));
+  const quiet = new Set(items.filter((one) => one.silenced).map((one) => one.id));
+  return events.filter((event) => !quiet.has(event.incident));
 }
 
 // What is said of `events`: each by name, or how many there are.
@@ -55,6 +65,8 @@ function sentence(events, nameOf) {
 // The first part of a hostname is what people call a server.
 function about(event, hostname) {
   const [name] = hostname.split(".");
+  if (event.type === "blind") return "Many servers are gone at once: we may be blind.";
+  if (event.type === "gone") return `Alarm: ${name || "a server"} is gone.`;
   if (event.type === "host_key_changed") return `The host key of ${name || "a server"} changed.`;
   const sensor = String(event.sensor ?? "").replace(/\[(.*)\]$/, " $1");
   return `Alarm: ${[name, sensor].filter(Boolean).join(", ")}.`;

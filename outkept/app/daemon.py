@@ -102,7 +102,10 @@ async def _assembled(
     defaults = Defaults(settings.sensors.every, settings.ssh.command_timeout)
     herald = Herald(store.add_event)
     silences = Silences(store)
-    desk = Desk(herald, silences, await store.open_incidents(), await silences.going_on())
+    # In a thread: preparing the globs of a thousand silences takes the better part of a second.
+    desk = await asyncio.to_thread(
+        Desk, herald, silences, await store.open_incidents(), await silences.going_on()
+    )
     herald.listeners += (desk.take, lambda event: context.hub.event(event_view(event)))
     poller = Poller(
         lambda connection, sensor, reading: context.take(connection, sensor, reading),

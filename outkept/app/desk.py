@@ -14,7 +14,8 @@ from outkept.app.fleet import LiveServer
 from outkept.app.herald import Herald
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
-from outkept.model.silence import Silence, SilenceState, Subject, silencing, to_tell
+from outkept.model.silence import Silence, SilenceState, Subject, to_tell
+from outkept.model.silencing import Silencing
 from outkept.store.errors import StoreError
 from outkept.store.silences import Silences
 
@@ -43,7 +44,7 @@ class Desk:
         self._keys: dict[int, IncidentKey] = {}
         for one in opened:
             self._put(one)
-        self._silences = {one.id: one for one in going_on}
+        self._silences = Silencing(going_on)
         self._awaited: dict[Event, asyncio.Future[Event]] = {}
 
     def take(self, event: Event) -> Incident | None:
@@ -100,7 +101,7 @@ class Desk:
 
     def silence(self, subject: Subject, now: float) -> Silence | None:
         """The silence that holds over something at `now` and ends last; None: nothing does."""
-        return silencing(self._silences.values(), subject, now) if self._silences else None
+        return self._silences.find(subject, now)
 
     def over(self, server: Subject, now: float) -> list[Silence]:
         """The silences that hold at `now` over anything of a server's."""
@@ -110,7 +111,7 @@ class Desk:
 
     def silences(self) -> Mapping[int, Silence]:
         """Those whose end has not been told, by id."""
-        return self._silences
+        return self._silences.by_id
 
     async def run(self) -> None:
         """Tell of silences that begin and end, until cancelled."""
@@ -123,15 +124,15 @@ class Desk:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, now: float) -> None:
-        for silence in list(self._silences.values()):
+        for silence in list(self._silences.by_id.values()):
             # Ended meanwhile, it is another.
-            while (known := self._silences.get(silence.id)) and (told := to_tell(known, now)):
+            while (known := self._silences.by_id.get(silence.id)) and (told := to_tell(known, now)):
                 if not self._tell_of(told):
                     return
                 if told.told_end:
-                    del self._silences[told.id]
+                    self._silences.drop(told.id)
                 else:
-                    self._silences[told.id] = told
+                    self._silences.put(told)
                 await self._stored.save_told(told)
 
     def _tell_of(self, silence: Silence) -> bool:
@@ -150,7 +151,7 @@ class Desk:
         """Have a silence hold. Raises StoreError; nothing is silenced then."""
         now = time.time()
         added = await self._stored.add(silence, now)
-        self._silences[added.id] = added
+        self._silences.put(added)
         if added.state(now) is SilenceState.PENDING:
             text = f"silence {added.id} is planned: {added.what}, {added.when}"
             self._tell(f"{text} ({added.author}: {added.reason})", added.author)
@@ -162,9 +163,9 @@ class Desk:
         now = time.time()
         ended = await self._stored.end(id, now, by)
         if ended is not None:
-            known = self._silences.get(id, ended)
+            known = self._silences.by_id.get(id, ended)
             ended = replace(ended, told_begin=known.told_begin)
-            self._silences[id] = ended
+            self._silences.put(ended)
             await self._look_now(now)
         return ended
 

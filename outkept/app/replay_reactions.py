@@ -81,6 +81,12 @@ class ReplayedReactions:
             self._latched[alarm.server, alarm.sensor.name] = decision.reason
         return asked
 
+    def changed(self, incident: Incident) -> None:
+        """An incident whose series is still alarmed is another than it was: it flaps, say."""
+        waiting = self._waiting.get(incident.key)
+        if waiting is not None:
+            self._waiting[incident.key] = (waiting[0], incident)
+
     def due(self, at: float) -> list[Asked]:
         """What is decided until `at` about reactions that waited."""
         found = []

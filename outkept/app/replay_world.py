@@ -194,6 +194,7 @@ class World:
         elif said.alarm is not None and said.alarm.sensor.reactive:
             asked = self._reactions.ask(after, said.alarm, said.at)
         else:
+            self._reactions.changed(after)
             return
         if asked is not None:
             self._decided(asked)

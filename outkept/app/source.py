@@ -12,6 +12,7 @@ from outkept.app.desk_source import DeskSource, with_silences
 from outkept.app.fleetwide import Fleetwide
 from outkept.app.metrics import families
 from outkept.app.notices import NoticesView
+from outkept.app.overrides import touched
 from outkept.app.reaction_control import ReactionControl
 from outkept.app.views import (
     Json,
@@ -114,6 +115,11 @@ class DaemonSource(Fleetwide):
         if live is None or not any(name == sensor for name, _ in live.series):
             return None
         return await self._context.store.history(server_id, sensor, instance, from_, to, points)
+
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        context = self._context
+        overrides = context.settings.sensors.overrides
+        return await touched(context.fleet, overrides, context.library, server)
 
     async def metrics(self) -> Sequence[Metric]:
         return await families(self._context)

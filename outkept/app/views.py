@@ -170,6 +170,7 @@ def _definition_view(series: Series) -> Json:
         "for_s": sensor.for_s,
         "every": series.every,
         "reactive": sensor.reactive,
+        "flapping": series.flapping,
     }
 
 

@@ -4,7 +4,7 @@ import http.client
 import ipaddress
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,15 +186,22 @@ def _answer(
 
 def ask_list(daemon: Daemon, path: str, limit: int, **query: str | int | None) -> list[Json]:
     """The first `limit` items of a list, from as many pages as it takes. Raises DaemonError."""
+    return ask_pages(daemon, path, limit, PAGE, query)
+
+
+def ask_pages(
+    daemon: Daemon, path: str, limit: int, page: int, query: Mapping[str, str | int | None]
+) -> list[Json]:
+    """The same of a list whose pages have at most `page` items."""
     items: list[Json] = []
     cursor: str | None = None
     while len(items) < limit:
-        page = ask(daemon, path, limit=min(PAGE, limit - len(items)), cursor=cursor, **query)
-        found = page.get("items")
+        answer = ask(daemon, path, limit=min(page, limit - len(items)), cursor=cursor, **query)
+        found = answer.get("items")
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise DaemonError(f"{daemon.url} did not answer with a list; is it an Outkept?")
         items += found
-        cursor = page.get("next")
+        cursor = answer.get("next")
         if not cursor or not found:
             break
     return items[:limit]

@@ -8,10 +8,15 @@ from outkept import __version__
 from outkept.cli.ask import actions, events, servers
 from outkept.cli.check import check
 from outkept.cli.demo import demo
+from outkept.cli.incidents import ack, incidents, note
+from outkept.cli.notices import notices
+from outkept.cli.notify import notify
+from outkept.cli.overrides import overrides
 from outkept.cli.react import react
 from outkept.cli.reactions import reactions
 from outkept.cli.replay import replay
 from outkept.cli.run import run
+from outkept.cli.silence import silence
 from outkept.cli.sweep import sweep
 from outkept.cli.token import token
 from outkept.cli.top import top
@@ -45,21 +50,10 @@ def _outkept(
     """The options before any verb."""
 
 
-for verb in (
-    run,
-    demo,
-    check,
-    replay,
-    sweep,
-    try_,
-    top,
-    servers,
-    events,
-    actions,
-    react,
-    token,
-):
+of_a_daemon = (top, servers, events, incidents, ack, note, actions, notices, overrides, react)
+for verb in (run, demo, check, replay, sweep, try_, *of_a_daemon, notify, token):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
+app.add_typer(silence, name="silence")
 app.add_typer(user, name="user")
 app.add_typer(reactions, name="reactions")

@@ -44,7 +44,7 @@ def inspect(path: Path | None, options: CommandLine) -> tuple[Loaded, Credential
         *key_problems,
         *_listen_problems(loaded),
         *_example_problems(loaded),
-        *_notify_problems(loaded),
+        *notify_problems(loaded),
     ]
     return loaded, credentials, problems
 
@@ -77,7 +77,8 @@ def _listen_problems(loaded: Loaded) -> Iterator[Problem]:
         yield loaded.problem("dashboard.listen", f"{loaded.settings.dashboard.listen} {what}", mend)
 
 
-def _notify_problems(loaded: Loaded) -> Iterator[Problem]:
+def notify_problems(loaded: Loaded) -> Iterator[Problem]:
+    """What is wrong with targets and templates that only shows when they are made."""
     if loaded.settings is not None:
         for path, what, mend in faults(loaded.settings.notify):
             yield loaded.problem(path, what, mend)

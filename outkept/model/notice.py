@@ -35,7 +35,7 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     """To be tried, for the first time or again."""
     SENT = "sent"
-    GIVEN_UP = "given up"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)

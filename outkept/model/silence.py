@@ -86,8 +86,9 @@ def clock(minutes: int) -> str:
 class Silence:
     """Holds from `starts` until `ends` (UNIX seconds; infinite: until somebody ends it), and
     within that, where it is `weekly`, in those windows alone. `server` is a glob over hostname, id
-    and addresses, `sensor` one over a sensor's name and label (`disk`, `disk[/var]`), `labels` are
-    globs over the server's; all of them must match. `id` is 0 until the store has given it one.
+    and addresses, `sensor` one over a sensor's name and label (`disk`, `disk[/var]`; `*` and `?`
+    alone are wild in it), `labels` are globs over the server's; all of them must match. `id` is 0
+    until the store has given it one.
 
     `ended_by` is who ended it before its time. `told_begin` and `told_end`: an event has said so.
     """
@@ -143,7 +144,12 @@ class Silence:
 
     def matches_sensor(self, label: str) -> bool:
         """Whether it is about the sensor of this label; empty: about the server itself."""
-        return _any(self.sensor, (label, label.partition("[")[0]))
+        return _any(self.sensor_glob, (label, label.partition("[")[0]))
+
+    @property
+    def sensor_glob(self) -> str:
+        """`sensor` for fnmatch: a bracket begins an instance, not a set of characters."""
+        return self.sensor.replace("[", "[[]")
 
     @property
     def is_about_everything(self) -> bool:
@@ -176,12 +182,6 @@ class Subject:
     labels: Mapping[str, str]
     sensor: str = ""
     addresses: tuple[str, ...] = ()
-
-
-def silencing(silences: Iterable[Silence], subject: Subject, now: float) -> Silence | None:
-    """The silence in force that ends last, None if there is none."""
-    found = (one for one in silences if one.holds(now) and one.matches(subject))
-    return max(found, key=lambda one: one.ends, default=None)
 
 
 def to_tell(silence: Silence, now: float) -> Silence | None:

@@ -208,17 +208,8 @@ class Carrier:
                 break
 
     async def _sent(self, call: Callable[[], None]) -> str:
-        """Why it was not sent; empty if it was."""
         async with self._sending:
-            try:
-                await self._thread.run(call, self._timeout)
-            except DeliveryError as error:
-                return str(error) or "it was refused"
-            except TimeoutError:
-                return f"it did not end within {format_duration(self._timeout)}"
-            except StillBusyError:
-                return "the try before still hangs"
-        return ""
+            return await sent(self._thread, call, self._timeout)
 
     def _note(self, error: str, now: float) -> None:
         """Take into account how a try ended, and tell what changed."""
@@ -246,6 +237,19 @@ class Carrier:
                 await asyncio.sleep(SAVE_AGAIN_S)
             else:
                 return
+
+
+async def sent(thread: OneThread, call: Callable[[], None], timeout: float) -> str:
+    """Why something was not sent within `timeout` seconds; empty if it was."""
+    try:
+        await thread.run(call, timeout)
+    except DeliveryError as error:
+        return str(error) or "it was refused"
+    except TimeoutError:
+        return f"it did not end within {format_duration(timeout)}"
+    except StillBusyError:
+        return "the try before still hangs"
+    return ""
 
 
 def made_up(name: str, at: float) -> Delivery:

@@ -28,6 +28,7 @@ from outkept.serve.api_desk import add_desk
 from outkept.serve.api_discovery import add_discovery
 from outkept.serve.api_incidents import add_incidents
 from outkept.serve.api_notices import add_notices
+from outkept.serve.api_overrides import add_overrides
 from outkept.serve.api_reactions import add_reactions
 from outkept.serve.api_sensors import add_sensors
 from outkept.serve.auth import Scope
@@ -61,6 +62,7 @@ def create_router(source: Source, access: Access) -> APIRouter:
     add_control(router, source)
     add_reactions(router, source)
     add_notices(router, source)
+    add_overrides(router, source)
 
     @router.post(
         "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[needs(Scope.SWEEP)]

@@ -124,6 +124,10 @@ class Source(Protocol):
         """Which servers have a sensor, by hostname; None if there is no such sensor. Raises
         ValueError like `events`."""
 
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        """The configuration's overrides in the shape of `shapes_overrides.Override`; those that
+        touch one server where it is given, None if there is no such server."""
+
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:

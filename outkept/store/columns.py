@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import gcd
-from operator import sub
+from operator import add, sub
 from typing import Any
 
 VERSION = 1
@@ -168,9 +168,12 @@ def decode(column: Column, further: int) -> list[int]:
         return [column.first, *numbers]
     if width > 1:
         step -= BIAS * factor
-    if step or factor > 1:
-        numbers = [number * factor + step for number in numbers]
-    return list(accumulate(numbers, initial=column.first))
+    if factor > 1:
+        numbers = [number * factor for number in numbers]
+    found = accumulate(numbers, initial=column.first)
+    if step == 0:
+        return list(found)
+    return list(map(add, found, range(0, step * (further + 1), step)))
 
 
 def _split(numbers: "array[Any]", width: int) -> list[bytes]:

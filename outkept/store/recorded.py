@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple, TypeVar
 
 from outkept.model.server import Server
@@ -335,7 +336,8 @@ def _series(connection: sqlite3.Connection) -> Iterator[tuple[int, SeriesKey]]:
     for id_, server, sensor, instance in connection.execute(
         "SELECT id, server, sensor, instance FROM series"
     ):
-        yield id_, SeriesKey(server, sensor, instance)
+        # A name of its own for each series would take three times the memory.
+        yield id_, SeriesKey(intern(server), intern(sensor), instance)
 
 
 def _journal(connection: sqlite3.Connection) -> dict[int, bytes]:

@@ -147,6 +147,19 @@ def test_a_few_or_slow_losses_are_gone_and_no_blindness() -> None:
     assert field.gone == ["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"]
 
 
+def test_those_that_are_gone_already_are_no_part_of_an_outage() -> None:
+    field = Field(16, 40)
+    for live in field.north[:12]:
+        field.lose(live)
+        field.wait(40)
+    field.wait(130)
+    assert (len(field.gone), field.blind) == (12, [])
+    field.lose(*field.north[12:15])
+    field.wait(12)
+    assert field.blind == [("blind", NORTH)]
+    assert field.blindness.over(field.north[15]).endswith("3 of 4 servers were lost within 1m")
+
+
 def test_those_that_need_longer_to_come_back_have_their_time_again() -> None:
     field = Field(6, 20)
     field.lose(*field.north)

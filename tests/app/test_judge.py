@@ -196,6 +196,7 @@ def test_a_sensor_that_fails_for_long_enough_is_told_once_and_when_it_is_over() 
     ((event, _),) = bench.told
     assert (event.type, event.condition, event.sensor) == ("failing", Condition.FAILED, "load")
     assert event.message == "web1: load has failed for 1m: exit status 2"
+    assert bench.live.faults_at > bench.now
     bench.read(LOAD, _=1)
     bench.read(LOAD, _=1)
     event, _ = bench.told[-1]
@@ -236,6 +237,16 @@ def test_nothing_is_said_of_sensors_of_a_server_that_is_not_connected() -> None:
     bench.connect()
     bench.look()
     bench.read(LOAD, "exit status 1")
+    bench.look()
+    assert bench.told == []
+
+
+def test_nothing_is_said_in_the_moment_between_the_loss_and_its_notice() -> None:
+    bench = faulty()
+    for _ in range(2):
+        bench.read(LOAD, "connection lost")
+        bench.wait(60)
+    bench.live.link = None
     bench.look()
     assert bench.told == []
 

@@ -109,6 +109,39 @@ async def test_a_sensor_that_fails_for_long_is_an_incident_until_it_gives_a_read
             assert await _told(daemon, Condition.STALE) == []
 
 
+async def test_a_flapping_series_is_one_incident_without_reactions_until_it_is_steady(
+    quick: Site, yard: Path
+) -> None:
+    depth, ran = yard / "depth", yard / "ran"
+    reactive = f"echo run >> {ran}"
+    quick.sensor("depth", f"cat {depth}", alarm=5, every="200ms", reactive=reactive, cooldown="0s")
+    quick.config["judging"] = {"flapping": {"changes": 3, "within": "1m", "steady": "2s"}}
+    quick.config["reactions"] = {"mode": "on"}
+
+    async def read(daemon: Daemon, value: int) -> None:
+        depth.write_text(f"{value}\n")
+        await daemon.until(lambda: daemon.value("web1", "depth") == value, f"{value} is read")
+
+    depth.write_text("1\n")
+    with Rack(quick, 1):
+        async with quick.daemon() as daemon:
+            for value in (1, 9, 2, 8):
+                await read(daemon, value)
+            (flapping,) = await daemon.until(lambda: daemon.events("flapping"), "it is told")
+            assert daemon.series("web1", "depth")["flapping"]
+            await read(daemon, 3)
+        async with quick.daemon() as daemon:
+            await read(daemon, 4)
+            await read(daemon, 9)
+            await daemon.until(lambda: not daemon.series("web1", "depth")["flapping"], "steady")
+            await daemon.until(lambda: len(ran.read_text().splitlines()) == 2, "it is reacted to")
+            types = [event["type"] for event in await daemon.events() if event["sensor"] == "depth"]
+            levels = [type_ for type_ in types if type_ not in {"fired", "sensor"}]
+            assert levels == ["alarmed", "recovered", "flapping", "alarmed"]
+            last = (await daemon.events("alarmed"))[-1]
+            assert last["incident"] == flapping["incident"]
+
+
 async def test_what_is_said_of_a_sensor_that_is_no_longer_there_is_over(
     quick: Site, yard: Path
 ) -> None:

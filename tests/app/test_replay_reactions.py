@@ -91,6 +91,20 @@ def test_a_cooldown_holds_until_it_has_passed_or_the_alarm_is_left() -> None:
     assert held(at_the_end) == {"cooldown": 1}
 
 
+def test_a_reaction_that_waited_is_held_while_the_series_flaps() -> None:
+    swings = [DOWN if n % 2 else UP for n in range(6)]
+    up = every_10_s([*swings, *[UP] * 60])
+    assert times(world(up), "flapping") == [(50, "s0")]
+    assert times(world(up)) == [(0, "s0"), (360, "s0")]
+    down = world(every_10_s([*swings, *[DOWN] * 60]))
+    assert times(down) == [(0, "s0")]
+    assert held(down) == {"cooldown": 1, "flapping": 1}
+
+
+def every_10_s(values: Sequence[float]) -> list[tuple[float, str, float]]:
+    return [(10.0 * n, "s0", value) for n, value in enumerate(values)]
+
+
 def test_caps_are_counted_in_one_order_of_time_over_the_fleet() -> None:
     """Series come one after the other, as they lie in the chunks, not as they happened."""
     made = world(

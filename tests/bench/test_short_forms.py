@@ -68,3 +68,12 @@ def test_browser_sees_the_fleet_and_its_changes(tmp_path: Path) -> None:
         assert row["frame ms p50"] > 0
         assert row["heap MB first"] > 0
     assert rows["overview"]["late ms p50"] > 0
+
+
+def test_replay_passes_over_what_can_not_change_anything(tmp_path: Path) -> None:
+    rows = {row["what"]: row for row in short_form("replay", tmp_path)}
+    everything = rows["without passing anything over"]
+    assert everything["judged"] == everything["readings"]
+    assert rows["as configured"]["judged"] < everything["judged"]
+    assert rows["as configured"]["alarms"] == everything["alarms"]
+    assert rows["minutes"]["readings/s"] > 0

@@ -1,8 +1,12 @@
 """What is around every page: navigation, keys, theme, search, console, wall, spoken alarms."""
 
+import time
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.model.event import Condition
+from outkept.model.silence import Silence
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet, sensor, server, varied
 
@@ -223,6 +227,22 @@ async def test_alarms_are_spoken_once_allowed_and_many_as_one(visit: Visitor) ->
     await page.keyboard.press("m")
     await page.reload()
     await expect(button).to_have_attribute("aria-pressed", "true")
+
+
+async def test_what_is_silenced_is_not_spoken(visit: Visitor) -> None:
+    fleet = Fleet(server(f"s{n}", f"s{n}.example.net") for n in range(3))
+    now = time.time()
+    await fleet.desk.add_silence(Silence(now, now + 900, "new kernel", "ada", "s1.*"))
+    page = (await visit(fleet)).page
+    await page.evaluate(SPEECH)
+    await page.get_by_role("button", name="Speak alarms").click()
+    await page.wait_for_function("() => said.at(-1) === 'Alarms are spoken.'")
+    fleet.tell("alarmed", "load is 23", server="s1", sensor="load")
+    fleet.tell("alarmed", "load is 24", server="s2", sensor="load")
+    await page.wait_for_function("() => said.at(-1) === 'Alarm: s2, load.'")
+    fleet.tell("gone", "no answer", server="s0", condition=Condition.GONE)
+    await page.wait_for_function("() => said.at(-1) === 'Alarm: s0 is gone.'")
+    assert await page.evaluate("said.length") == 3
 
 
 async def test_the_wall_shows_nothing_but_the_fleet_and_is_left_by_escape(visit: Visitor) -> None:

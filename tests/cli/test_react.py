@@ -219,6 +219,8 @@ def test_a_hostile_daemon_steers_no_terminal(home: Path) -> None:
             home, "react", "a", "--on", "*", *WHY, "--yes", "--url", url, "--token", "x"
         )
     assert ended.code == 1
+    assert len(re.findall(r"^\\x1b.*: \\x1b\]0;owned", ended.out, re.M)) == 2, ended
+    assert len(ended.err.splitlines()) == 5, ended
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", ended.out + ended.err)
 
 

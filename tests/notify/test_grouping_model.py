@@ -1,6 +1,7 @@
 """What holds whatever happens, against a model that knows only what is open and who was told."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
@@ -112,24 +113,12 @@ def test_nobody_hears_a_thing_twice_or_of_what_is_held(
     written: list[dict[str, object]], happenings: list[tuple[str, object]]
 ) -> None:
     play, model = Play(routes(*written), DIRECT), Model()
-    seen = 0
-    for what, about in happenings:
-        if what == "wait":
-            assert isinstance(about, int)
-            play.wait(about)
-        else:
-            _happen(play, model, what, str(about))
-        for notice in play.told[seen:]:
-            model.check(notice, play)
-        seen = len(play.told)
+    _go_through(play, model, happenings)
     # In the end all is over and nothing holds: whoever knew of something hears its end, and
     # nothing is left behind.
     play.held.clear()
-    for server in list(model.open):
-        _happen(play, model, "recovered", server)
-    play.wait(100_000)
-    for notice in play.told[seen:]:
-        model.check(notice, play)
+    _go_through(play, model, [("recovered", server) for server in model.open])
+    _go_through(play, model, [("wait", 100_000)])
     assert not model.knows
     assert not list(play.grouping.cases())
     assert play.grouping.next_look() == float("inf")
@@ -141,21 +130,27 @@ def test_what_stays_open_is_told_in_the_end(
     written: list[dict[str, object]], happenings: list[tuple[str, object]]
 ) -> None:
     play, model = Play(routes(*written), DIRECT), Model()
+    _go_through(play, model, happenings)
+    play.held.clear()
+    play.look_again()
+    taken_on = [server for server, id_ in model.open.items() if id_ in model.acknowledged]
+    _go_through(play, model, [("unacknowledged", server) for server in taken_on])
+    _go_through(play, model, [("wait", 100_000)])
+    for case in play.grouping.cases():
+        expected = {name for place in case.routes for name in play.routes[place].targets}
+        assert case.told.keys() >= expected
+
+
+def _go_through(play: Play, model: Model, happenings: Sequence[tuple[str, object]]) -> None:
     for what, about in happenings:
+        seen = len(play.told)
         if what == "wait":
             assert isinstance(about, int)
             play.wait(about)
         else:
             _happen(play, model, what, str(about))
-    play.held.clear()
-    play.look_again()
-    for server, id_ in model.open.items():
-        if id_ in model.acknowledged:
-            _happen(play, model, "unacknowledged", server)
-    play.wait(100_000)
-    for case in play.grouping.cases():
-        expected = {name for place in case.routes for name in play.routes[place].targets}
-        assert case.told.keys() >= expected
+        for notice in play.told[seen:]:
+            model.check(notice, play)
 
 
 def _happen(play: Play, model: Model, what: str, server: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from outkept.app.desk_source import silence_view
 from outkept.model.event import sensor_label
-from outkept.model.silence import Silence, Subject, silencing
+from outkept.model.silence import Silence, Subject
+from outkept.model.silencing import Silencing
 from outkept.serve.desk import FullError, NotThereError, OverError
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page
@@ -39,7 +40,7 @@ class MadeDesk:
         one = self._made.by_id.get(server)
         if one is None:
             return None
-        return silencing(self._silences.values(), _subject(one, sensor), time.time())
+        return Silencing(self._silences.values()).find(_subject(one, sensor), time.time())
 
     async def silences(self, limit: int, cursor: str | None, state: str | None) -> Page:
         views = [silence_view(one, time.time()) for one in self._silences.values()]

@@ -11,9 +11,14 @@ from typing import Any, Protocol, cast
 from outkept.app.desk_source import silenced_view
 from outkept.app.heat import chosen, row_view, spread
 from outkept.app.incidents import incident_detail, incident_view
+from outkept.config.overrides import MatchSubject
+from outkept.config.preview import Preview
+from outkept.config.settings import Override, SensorChange
+from outkept.config.strict import Match
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.event import Condition, Event, EventQuery, EventType, sensor_label
 from outkept.model.incident import Incident, IncidentKey, following, key_of
+from outkept.model.sensor import Sensor
 from outkept.serve.desk import Desk
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page
@@ -219,6 +224,18 @@ class Fleetwide:
             "spread": spread(rows, columns),
             "rows": [row_view(row, self._hostname) for row in chosen(rows, most, order)],
         }
+
+    async def overrides(self, server: str | None) -> list[Json] | None:
+        if server is not None and server not in self._made.by_id:
+            return None
+        match = Match(labels={"site": "lisbon"})
+        override = Override(match=match, set={"load": SensorChange(warning=20, alarm=40)})
+        preview = Preview([override], [Sensor("load", "uptime", warning=8, alarm=16)])
+        for one in self._made.by_id.values():
+            if server in (None, one["id"]):
+                subject = MatchSubject(one["hostname"], one["labels"])
+                preview.add(one["id"], subject, _sensors(one))
+        return preview.views()
 
     def ranges(self) -> list[Json]:
         return [self._range(text) for text in self._made.configured]

@@ -65,6 +65,17 @@ async def followed(
         yield lines()
 
 
+async def following(served: Daemon, run: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A bare connection that has asked for a run's lines."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
+    token = bearer(Role.VIEWER)["authorization"]
+    writer.write(
+        f"GET /api/v1/runs/{run}/live HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: {token}\r\n\r\n".encode()
+    )
+    return reader, writer
+
+
 async def line_of(lines: AsyncIterator[dict[str, Any]], type_: str) -> dict[str, Any]:
     """The next line of this type."""
     async with asyncio.timeout(DEADLINE):
@@ -190,14 +201,9 @@ async def test_a_reader_that_takes_nothing_holds_nothing_up(
     monkeypatch.setattr(app_runs, "MOST_OUTPUT", 8 << 20)
     monkeypatch.setattr(app_runs, "RUN_OUTPUT", 8 << 20)
     run = await begun(client)
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
+    reader, writer = await following(served, run)
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    token = bearer(Role.VIEWER)["authorization"]
-    writer.write(
-        f"GET /api/v1/runs/{run}/live HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: {token}\r\n\r\n".encode()
-    )
     await reader.readuntil(b"running")
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     for _ in range(64):
@@ -248,21 +254,20 @@ async def test_silence_is_broken_by_a_tick(
         assert await line_of(lines, "tick") == {"type": "tick"}
 
 
-async def test_the_server_ends_with_a_reader_still_there(served: Daemon) -> None:
+async def test_the_server_ends_with_a_reader_still_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """An answer without an end of its own must not cost the grace of those that have one."""
     fleet = Fleet([server("web1", "web1.example")])
-    url_headers = bearer(Role.OPERATOR)
-    async with contextlib.AsyncExitStack() as stack:
-        listening = await stack.enter_async_context(daemon(fleet))
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=f"{listening.url}api/v1/", headers=url_headers)
-        )
-        run = await begun(client)
-        with contextlib.suppress(httpx.RemoteProtocolError, httpx.ReadError):
-            async with followed(client, run) as lines:
-                await line_of(lines, "state")
-                await stack.aclose()
+    async with daemon(fleet) as listening:
+        url = f"{listening.url}api/v1/"
+        async with httpx.AsyncClient(base_url=url, headers=bearer(Role.OPERATOR)) as client:
+            run = await begun(client)
+        reader, writer = await following(listening, run)
+        await reader.readuntil(b"running")
     assert not fleet.control.newest().watchers
+    assert [record.message for record in caplog.records if record.name == "uvicorn.error"] == []
+    writer.transport.abort()
 
 
 async def test_only_so_many_runs_are_kept(

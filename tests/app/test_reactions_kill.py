@@ -1,0 +1,99 @@
+"""`kill -9` at random moments of a thousand reactions: none starts twice, none without its intent.
+
+On each of four machines forty new series trip every two seconds. Their reaction appends its
+incident and step to a file, and so does its second step, for nothing mends them.
+"""
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.app.harness import Site
+from tests.servers import machine
+
+RUNS, KILLS, MACHINES = 1000, 30, 4
+A_LIFE = (20, 46)
+"""Reactions after which a daemon is killed."""
+
+TRIPS = "e=$(( $(date +%s) / 2 )); n=0; while [ $n -lt 40 ]; do echo $e.$n 11; n=$((n + 1)); done"
+
+
+@contextlib.contextmanager
+def _machines(site: Site) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for number in range(1, MACHINES + 1):
+            address = site.address(number)
+            stack.enter_context(machine(f"web{number}", addresses=[address], port=site.port))
+        yield
+
+
+async def test_a_thousand_reactions_under_kill_start_once_each(site: Site, yard: Path) -> None:
+    runs = yard / "runs"
+    runs.touch()
+    runs.chmod(0o666)
+    command = f'echo "$OUTKEPT_INCIDENT $OUTKEPT_STEP" >> {runs}'
+    site.sensor(
+        *("trips", TRIPS),
+        parse="table",
+        alarm=10,
+        every="200ms",
+        cooldown="0s",
+        reactive=command,
+        fallback=f"{command}; true",
+        mended_within="1s",
+    )
+    site.config["reactions"] = {
+        "mode": "on",
+        "latch": {"runs": 1000, "within": "1m"},
+        "at_once": 100,
+        "share": {"fleet": "100%"},
+    }
+    chance = random.Random()
+    kills = 0
+    with _machines(site):
+        while kills < KILLS or len(_lines(runs)) < RUNS:
+            enough = len(_lines(runs)) + chance.randint(*A_LIFE)
+            with site.process() as process:
+                await process.until(partial(_reached, runs, enough), "it reacts")
+                await asyncio.sleep(chance.uniform(0, 0.1))
+                process.kill()
+            kills += 1
+        # What was sent at the last moment is still under way.
+        await _quiet(runs)
+    ran = Counter(_lines(runs))
+    intended = _intended(site.state)
+    assert [one for one, times in ran.items() if times > 1] == []
+    assert set(ran) - set(intended) == set()
+    assert max(intended.values()) == 1
+    assert {line.split()[1] for line in ran} == {"1", "2"}
+
+
+def _reached(runs: Path, enough: int) -> bool:
+    return len(_lines(runs)) >= enough
+
+
+def _lines(runs: Path) -> list[str]:
+    return runs.read_text().splitlines()
+
+
+async def _quiet(runs: Path) -> None:
+    """Return once nothing was appended for a second."""
+    before, now = -1, len(_lines(runs))
+    while before != now:
+        await asyncio.sleep(1.0)
+        before, now = now, len(_lines(runs))
+
+
+def _intended(state: Path) -> Counter[str]:
+    """How often each step of each incident was started, by what is on disk."""
+    path = f"file:{state / 'outkept.db'}?mode=ro"
+    with contextlib.closing(sqlite3.connect(path, uri=True)) as database:
+        rows = database.execute(
+            "SELECT incident, step FROM actions WHERE by = '' AND outcome != 'not sent'"
+        ).fetchall()
+    return Counter(f"{incident} {step}" for incident, step in rows)
