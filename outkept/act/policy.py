@@ -27,12 +27,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from outkept.config.durations import format_duration
 from outkept.config.overrides import MatchSubject, matches
 from outkept.config.settings import ReactionSettings
 from outkept.model.action import ReactionMode
+from outkept.model.globs import fits_any
 from outkept.model.sensor import Sensor
 
 
@@ -251,7 +251,7 @@ def mode_for(
     """
     mode, said_by = settings.mode, "reactions.mode"
     for number, rule in enumerate(settings.rules):
-        named = any(fnmatchcase(sensor.name, glob) for glob in rule.sensors)
+        named = fits_any(rule.sensors, (sensor.name,))
         if named and matches(rule.match, server):
             mode, said_by = rule.mode, f"reactions.rules.{number}.mode"
             break

@@ -105,9 +105,7 @@ class Desk:
 
     def over(self, server: Subject, now: float) -> list[Silence]:
         """The silences that hold at `now` over anything of a server's."""
-        return [
-            one for one in self._silences.values() if one.matches_server(server) and one.holds(now)
-        ]
+        return self._silences.over(server, now)
 
     def silences(self) -> Mapping[int, Silence]:
         """Those whose end has not been told, by id."""

@@ -11,7 +11,8 @@ from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.views import series_name
 from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.incident import Incident
-from outkept.model.silence import DAYS, Silence, SilenceState, Weekly, clock, silencing
+from outkept.model.silence import DAYS, Silence, SilenceState, Weekly, clock
+from outkept.model.silencing import longest
 from outkept.serve.desk import FullError, NotThereError, NotWrittenError, OverError
 from outkept.serve.source import Page
 from outkept.store.errors import StoreError
@@ -190,7 +191,7 @@ def with_silences(view: Json, desk: Desk, live: LiveServer, now: float) -> Json:
     over = desk.over(subject(live), now)
 
     def of(label: str) -> Json | None:
-        return silenced_view(silencing(over, subject(live, label), now) if over else None)
+        return silenced_view(longest(one for one in over if one.matches_sensor(label)))
 
     sensors = [
         one | {"silenced": of(sensor_label(one["name"], one["instance"]))}

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from outkept.act.manual import OVERRIDABLE, Held, Verdict, confirmation
 from outkept.app.fleet import Fleet, LiveServer
 from outkept.app.views import Json, has_text
+from outkept.model.globs import fits_any, fits_labels
 from outkept.serve.control import MistakenError, Selection, UnknownError, Wanted
 
 MOST_SERVERS = 500
@@ -125,19 +125,15 @@ def _chosen(
 
 
 def _is_selected(live: LiveServer, wanted: Selection) -> bool:
-    labels = live.record.labels
     return (
         (not wanted.names or any(_is_called(live, glob) for glob in wanted.names))
         and (not wanted.q or has_text(live, wanted.q.casefold()))
         and wanted.status in (None, live.status.value)
-        and all(
-            name in labels and fnmatchcase(labels[name], glob)
-            for name, glob in wanted.labels.items()
-        )
+        and fits_labels(wanted.labels, live.record.labels)
     )
 
 
 def _is_called(live: LiveServer, glob: str) -> bool:
     record = live.record
     names = (record.identity.hostname, record.id, *(end.address for end in record.endpoints))
-    return any(fnmatchcase(name.casefold(), glob.casefold()) for name in names)
+    return fits_any((glob,), names)

@@ -8,10 +8,10 @@ order of time before anything is decided about it, because caps are fleet-wide.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from outkept.app.replay_world import World
 from outkept.evaluate.replayed import is_calm, spread
+from outkept.model.globs import fits_any
 from outkept.model.reading import Reading, Sample
 from outkept.model.sensor import Sensor
 from outkept.model.server import Server
@@ -191,7 +191,4 @@ def _of_row(world: World, sensor: Sensor, server: str, together: _Together) -> I
 
 
 def _matches(globs: tuple[str, ...], texts: Iterable[str]) -> bool:
-    if not globs:
-        return True
-    folded = [text.casefold() for text in texts]
-    return any(fnmatchcase(text, glob.casefold()) for glob in globs for text in folded)
+    return not globs or fits_any(globs, texts)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +10,7 @@ from outkept.config.settings import Override, SensorChange
 from outkept.config.strict import Match
 from outkept.config.thresholds import check_clear, check_order
 from outkept.config.values import Comparison
+from outkept.model.globs import fits, fits_labels
 from outkept.model.ranges import Span
 from outkept.model.sensor import Parse, Sensor
 from outkept.model.server import Facts, Server
@@ -37,18 +37,11 @@ def matches(match: Match, server: MatchSubject) -> bool:
     """Whether all that is given holds. Hostname and facts are compared whatever their case; what
     a server doesn't have (a label, a fact) doesn't match, whatever the glob."""
     return (
-        _fits(server.hostname, match.hostname)
-        and all(
-            name in server.labels and fnmatchcase(server.labels[name], glob)
-            for name, glob in match.labels.items()
-        )
+        fits(match.hostname, server.hostname)
+        and fits_labels(match.labels, server.labels)
         and (match.span is None or any(_lies_in(one, match.span) for one in server.addresses))
         and all(_is_so(server.facts, name, want) for name, want in match.facts.given.items())
     )
-
-
-def _fits(text: str, glob: str) -> bool:
-    return fnmatchcase(text.casefold(), glob.casefold())
 
 
 def _lies_in(address: str, span: Span) -> bool:
@@ -63,7 +56,7 @@ def _is_so(facts: Facts, name: str, wanted: str | Comparison) -> bool:
     fact = getattr(facts, name)
     if isinstance(wanted, Comparison):
         return fact is not None and wanted.holds(fact)
-    return fact != "" and _fits(fact, wanted)
+    return fact != "" and fits(wanted, fact)
 
 
 def holding(overrides: Sequence[Override], server: MatchSubject) -> list[Override]:

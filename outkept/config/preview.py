@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from outkept.config.durations import format_duration
 from outkept.config.overrides import MatchSubject, matches
 from outkept.config.settings import Override, SensorChange
 from outkept.model.sensor import Sensor
@@ -78,10 +79,18 @@ class Preview:
         sensor = self._library.get(name)
         return [
             {
-                "key": _WRITTEN[key],
-                "from": None if sensor is None else getattr(sensor, key),
-                "to": value,
+                "key": written,
+                "from": None if sensor is None else _shown(key, sensor.for_s, getattr(sensor, key)),
+                "to": _shown(key, changes.get("for_s"), value),
                 "servers": touched.holds[name, key],
             }
             for key, value in changes.items()
+            if (written := _WRITTEN.get(key))
         ]
+
+
+def _shown(key: str, for_s: object, value: object) -> object:
+    """A key's value; of `for` the time, as it is written, or the number of readings."""
+    if key == "for_" and isinstance(for_s, float | int) and for_s:
+        return format_duration(for_s)
+    return value

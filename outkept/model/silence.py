@@ -1,12 +1,13 @@
 """Silences: times in which nobody is told and nothing reacts. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from outkept.model.globs import fits_any, fits_labels, fits_sensor
 
 MINUTES_A_DAY = 1440
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -137,19 +138,12 @@ class Silence:
 
     def matches_server(self, subject: "Subject") -> bool:
         """Whether it is about anything of this server's."""
-        return _any(self.server, (subject.hostname, subject.server, *subject.addresses)) and all(
-            name in subject.labels and fnmatchcase(subject.labels[name], glob)
-            for name, glob in self.labels.items()
-        )
+        names = (subject.hostname, subject.server, *subject.addresses)
+        return fits_any((self.server,), names) and fits_labels(self.labels, subject.labels)
 
     def matches_sensor(self, label: str) -> bool:
         """Whether it is about the sensor of this label; empty: about the server itself."""
-        return _any(self.sensor_glob, (label, label.partition("[")[0]))
-
-    @property
-    def sensor_glob(self) -> str:
-        """`sensor` for fnmatch: a bracket begins an instance, not a set of characters."""
-        return self.sensor.replace("[", "[[]")
+        return fits_sensor(self.sensor, label)
 
     @property
     def is_about_everything(self) -> bool:
@@ -195,12 +189,6 @@ def to_tell(silence: Silence, now: float) -> Silence | None:
     if not silence.told_end and silence.ends <= now:
         return replace(silence, told_begin=True, told_end=True)
     return None
-
-
-def _any(glob: str, texts: Iterable[str]) -> bool:
-    """Whether the glob matches any of the texts, or is one: labels have brackets in them."""
-    wanted = glob.casefold()
-    return any(wanted == text or fnmatchcase(text, wanted) for text in map(str.casefold, texts))
 
 
 def _is_all(glob: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 
+from outkept.model.globs import label_glob
 from outkept.model.silence import Silence, Subject
 
 _WILD = frozenset("*?[")
@@ -19,16 +20,16 @@ class _Prepared:
     sensor: Callable[[str], object]
     labels: tuple[tuple[str, Callable[[str], object]], ...]
 
-    def matches(self, subject: Subject) -> bool:
-        """The same as `Silence.matches`."""
-        label = subject.sensor.casefold()
-        return bool(
-            (self.sensor(label) or self.sensor(label.partition("[")[0]))
-            and any(self.server(name) for name in _names(subject))
-            and all(
-                name in subject.labels and matched(subject.labels[name])
-                for name, matched in self.labels
-            )
+    def matches_sensor(self, label: str) -> bool:
+        """The same as `Silence.matches_sensor`."""
+        label = label.casefold()
+        return bool(self.sensor(label) or self.sensor(label.partition("[")[0]))
+
+    def matches_server(self, subject: Subject) -> bool:
+        """The same as `Silence.matches_server`."""
+        return any(self.server(name) for name in _names(subject)) and all(
+            name in subject.labels and bool(matched(subject.labels[name]))
+            for name, matched in self.labels
         )
 
 
@@ -71,13 +72,31 @@ class Silencing:
 
     def find(self, subject: Subject, now: float) -> Silence | None:
         """The silence in force at `now` that ends last, None if there is none."""
-        found = (one.silence for one in self._about(subject) if one.silence.holds(now))
-        return max(found, key=lambda one: one.ends, default=None)
+        return longest(
+            one.silence
+            for one in self._among(subject)
+            if one.matches_sensor(subject.sensor)
+            and one.matches_server(subject)
+            and one.silence.holds(now)
+        )
 
-    def _about(self, subject: Subject) -> Iterator[_Prepared]:
+    def over(self, server: Subject, now: float) -> list[Silence]:
+        """Those in force at `now` over anything of a server's."""
+        return [
+            one.silence
+            for one in self._among(server)
+            if one.matches_server(server) and one.silence.holds(now)
+        ]
+
+    def _among(self, subject: Subject) -> Iterator[_Prepared]:
         for name in dict.fromkeys(_names(subject)):
-            yield from (one for one in self._named.get(name, {}).values() if one.matches(subject))
-        yield from (one for one in self._wide.values() if one.matches(subject))
+            yield from self._named.get(name, {}).values()
+        yield from self._wide.values()
+
+
+def longest(silences: Iterable[Silence]) -> Silence | None:
+    """The one that ends last; None if there is none."""
+    return max(silences, key=lambda one: one.ends, default=None)
 
 
 def _names(subject: Subject) -> tuple[str, ...]:
@@ -89,7 +108,7 @@ def _prepared(silence: Silence) -> _Prepared:
     return _Prepared(
         silence,
         _compiled(silence.server.casefold()),
-        _compiled(silence.sensor_glob.casefold()),
+        _compiled(label_glob(silence.sensor.casefold())),
         tuple((name, _compiled(glob)) for name, glob in silence.labels.items()),
     )
 

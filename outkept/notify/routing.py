@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
-from fnmatch import fnmatchcase
 
 from outkept.config.notify import DAYS, QuietSettings, RouteSettings
 from outkept.config.overrides import MatchSubject, matches
 from outkept.config.strict import Match
 from outkept.model.event import Condition
+from outkept.model.globs import fits_sensor
 from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.silence import MINUTES_A_DAY, Subject, Weekly
@@ -133,5 +133,4 @@ def _minutes(clock: time) -> int:
 
 def _any(globs: tuple[str, ...], label: str) -> bool:
     """Whether a sensor's label, or its name alone, matches; what is about no sensor matches `*`."""
-    texts = (label.casefold(), label.partition("[")[0].casefold())
-    return any(fnmatchcase(text, glob.casefold()) for glob in globs for text in texts)
+    return any(fits_sensor(glob, label) for glob in globs)
