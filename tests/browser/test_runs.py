@@ -99,6 +99,27 @@ async def test_what_changed_in_between_runs_nothing_and_is_shown(visit: Visitor)
     assert fleet.control.runs() == []
 
 
+async def test_what_a_guard_holds_may_be_overridden_where_the_preview_says_so(
+    visit: Visitor,
+) -> None:
+    fleet = three()
+    fleet.control.holds["a"] = ("cooldown", "it ran 20 s ago; its cooldown lasts another 280 s")
+    opened = await visit(fleet, ENTRANCE)
+    page = opened.page
+    await page.get_by_label("Reason").fill("the disk is full")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(preview(page)).to_contain_text("It would run nowhere.")
+    await expect(page.get_by_role("button", name="Nothing to run")).to_be_disabled()
+    await expect(preview(page)).to_contain_text("its cooldown lasts another 280 s")
+    choice = page.get_by_label("Run all the same, although it ran a short while ago (1 held)")
+    await choice.check()
+    await expect(preview(page)).to_contain_text("It would run on 1 server; 1 server is held.")
+    await expect(page.get_by_label("Run all the same, although it ran")).to_be_checked()
+    await page.get_by_role("button", name="Run on 1 server now").click()
+    await expect(page.get_by_text("although it ran a short while ago")).to_be_visible()
+    assert fleet.control.runs()[0]["override"] == ["cooldown"]
+
+
 async def test_a_run_without_a_reason_asks_for_one(visit: Visitor) -> None:
     opened = await visit(three(), ENTRANCE)
     page = opened.page
