@@ -26,11 +26,13 @@ class _Made(Protocol):
 
 class Control:
     """Runs that begin at once and do nothing: `hear` and `end` say what a server does. Servers
-    without a connection are held; sensors with a `reactive` have a command."""
+    without a connection are held, and those in `holds` by a guard, for a reason; sensors with a
+    `reactive` have a command."""
 
     def __init__(self, made: _Made) -> None:
         self._made = made
         self.kept = Runs()
+        self.holds: dict[str, tuple[str, str]] = {}
 
     async def preview(self, wanted: Wanted) -> Json:
         """See serve.control."""
@@ -147,7 +149,11 @@ class Control:
         return [self._made.by_id[id_] for id_ in dict.fromkeys(servers)]
 
     def _prospect(self, one: Json, wanted: Wanted) -> Json:
-        held = "" if one["connected"] else "there is no connection to it"
+        guard, held = self.holds.get(one["id"], (None, ""))
+        if not one["connected"]:
+            guard, held = "disconnected", "there is no connection to it"
+        elif guard in wanted.override:
+            guard, held = None, ""
         found = [series for series in one["sensors"] if series["name"] == wanted.sensor]
         return {
             "server": one["id"],
@@ -155,7 +161,7 @@ class Control:
             "status": found[0]["status"] if found else None,
             "value": found[0]["value"] if found else None,
             "would": "held" if held else "run",
-            "guard": "disconnected" if held else None,
+            "guard": guard,
             "reason": held,
             "warnings": [],
             "command": 0,
