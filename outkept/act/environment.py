@@ -4,6 +4,7 @@ Nothing that a server or a person said is ever put into a command's text: the te
 library's, and what it is about stands in variables before it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import quote
@@ -52,6 +53,17 @@ def with_environment(command: str, variables: Mapping[str, str]) -> str:
     """
     lines = [f"{name}={quote(_clean(value))}; export {name}\n" for name, value in variables.items()]
     return "".join(lines) + command
+
+
+def without_environment(script: str) -> str:
+    """The command in what `with_environment` made, as a simulated server reads it; any other text
+    is itself."""
+    return _ENVIRONMENT.sub("", script, count=1)
+
+
+_ENVIRONMENT = re.compile(
+    r"\A(?:(OUTKEPT_[A-Z]+)=(?:'[^']*'|\"'\"|[\w@%+=:,./-])*; export \1\n)*", re.ASCII
+)
 
 
 def _clean(text: str) -> str:

@@ -189,7 +189,7 @@ def _holds(now: Situation) -> Iterator[Hold]:
     if now.silenced:
         yield Hold(Guard.SILENCED, f"it is silenced: {now.silenced}")
     if now.blind:
-        yield Hold(Guard.BLIND, f"we may be blind: {now.blind}")
+        yield Hold(Guard.BLIND, now.blind)
     if now.flapping:
         yield Hold(Guard.FLAPPING, "it is flapping")
     yield from _by_runs(now)

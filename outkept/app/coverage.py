@@ -133,6 +133,8 @@ def definition_view(sensor: Sensor, every: float) -> Json:
         "clear": sensor.clear,
         "reactive": sensor.reactive,
         "fallback": sensor.fallback,
+        "mended_within": sensor.mended_within,
+        "reaction_mode": sensor.reaction_mode,
         "cooldown": sensor.cooldown if sensor.reactive else None,
         "source": sensor.source,
     }

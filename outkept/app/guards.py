@@ -324,10 +324,12 @@ class Guards:
     def _label_views(self, reacted: set[str]) -> list[Json]:
         """Only where something was reacted on: a label may have any number of values."""
         views = []
+        lives = [live for one in reacted if (live := self._context.fleet.get(one)) is not None]
         for label, share in self._limits.share.labels.items():
-            for value, servers in self._count(label).items():
-                now = self._reacted(label, value, reacted)
-                if now:
+            used = Counter(live.record.labels.get(label) for live in lives)
+            for value, now in used.items():
+                if value is not None:
+                    servers = self._count(label)[value]
                     most = allowed(share, servers)
                     views.append(
                         {"label": label, "value": value, "most": most, "now": now, "of": servers}

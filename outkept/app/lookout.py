@@ -42,7 +42,8 @@ class Lookout:
         self._context = context
         self._sessions = sessions
         self._reach = Reach(context)
-        self._started = self._ticked = asyncio.get_running_loop().time()
+        self._ticked = asyncio.get_running_loop().time()
+        self._began, self._began_at = time.monotonic(), time.time()
 
     async def run(self) -> None:
         """Make the rounds until cancelled. A failing round is told and tried again."""
@@ -117,14 +118,13 @@ class Lookout:
         self._context.tally.day = await self._context.store.count_events(time.time() - 86_400)
 
     async def _forget(self) -> None:
-        watched = asyncio.get_running_loop().time() - self._started
+        now = time.monotonic()
         forget_after = self._context.settings.forget_after
-        if watched < min(PATIENCE, forget_after):
+        if now - self._began < min(PATIENCE, forget_after):
             return
-        now = time.time()
         for live in self._context.fleet:
-            unseen = now - live.last_seen
-            if live.connected or unseen < forget_after:
+            unseen = unseen_for(live, now, self._began, self._began_at)
+            if live.connected or unseen < forget_after or self._context.blindness.over(live):
                 continue
             self._sessions.forget(live)
             self._context.store.remove_server(live.record.id)
@@ -143,3 +143,15 @@ class Lookout:
     async def _maintain(self) -> None:
         while await self._context.store.maintain(time.time(), MAINTAIN_PACE):
             pass
+
+
+def unseen_for(live: LiveServer, now: float, began: float, began_at: float) -> float:
+    """Seconds since a server was connected last. `now` and `began`, the daemon's start, are by a
+    clock that never steps; `began_at` is the latter in UNIX seconds. So nothing is forgotten
+    because the wall clock is set.
+    """
+    if live.connected:
+        return 0.0
+    if live.read and live.away_since is not None:
+        return now - live.away_since
+    return max(0.0, began_at - live.record.last_seen) + now - began

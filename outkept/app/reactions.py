@@ -395,7 +395,7 @@ class Reactions:
                 look_at = now + between
             await case.wait(min(look_at, end) - now)
         series = case.series
-        if series is not None and series.track.level is not Level.ALARMED:
+        if series is not None and not series.flapping and series.track.level is not Level.ALARMED:
             took = max(0.0, time.time() - action.at)
             self._tell(case, EventType.MENDED, f"mended in {_spoken(took)}")
         return True

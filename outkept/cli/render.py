@@ -30,6 +30,9 @@ STYLES = {
     "server": "green",
     "queued_up": "yellow",
     "recovered": "green",
+    "mended": "green",
+    "not_mended": "bold red",
+    "control": "bold cyan",
     "connected": "green",
     "host_key_changed": "bold magenta",
 }

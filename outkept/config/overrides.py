@@ -98,4 +98,7 @@ def change_fault(sensor: Sensor, change: SensorChange) -> Mistake | None:
         if sensor.parse is Parse.TEXT and given.get(key):
             where = f"give it 'parse: number' in {sensor.source}, or remove this"
             return Mistake("the sensor is a text and has no thresholds", where, key=key)
+    if given.get("fallback") and not given.get("reactive", sensor.reactive):
+        what = "it is the second step of no first one"
+        return Mistake(what, "set 'reactive' too, or remove this", key="fallback")
     return threshold_fault(replace(sensor, **given))

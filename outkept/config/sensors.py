@@ -42,6 +42,7 @@ def sensors_of(tree: Mapping, base: Path, builtin: Path | None) -> Library:
     library.problems += users.problems
     library.problems += _first(_unknown_disabled(section, library))
     library.problems += _first(_override_problems(section, library))
+    library.problems += _first(_unknown_in_rules(_at(tree, "reactions"), library))
     return library
 
 
@@ -63,6 +64,16 @@ def _unknown_disabled(section: Node | None, library: Library) -> Iterator[Proble
         if isinstance(item, Scalar) and item.text and item.text not in library.names:
             what = f"sensors.disable.{step}: there is no sensor {quoted(item.text)}"
             yield Problem.at(item.place, what, nearest(item.text, library.names))
+
+
+def _unknown_in_rules(section: Node | None, library: Library) -> Iterator[Problem]:
+    """A glob may be for sensors that are still to come; a name is a name."""
+    for rule, item in enumerate(_items(_at(section, "rules"))):
+        for step, glob in enumerate(_items(_at(item, "sensors"))):
+            text = glob.text if isinstance(glob, Scalar) else None
+            if text and not set(text) & set("*?[") and text not in library.names:
+                what = f"reactions.rules.{rule}.sensors.{step}: there is no sensor {quoted(text)}"
+                yield Problem.at(glob.place, what, nearest(text, library.names))
 
 
 def _override_problems(section: Node | None, library: Library) -> Iterator[Problem]:

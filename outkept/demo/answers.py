@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from outkept.act.environment import without_environment
 from outkept.demo.characters import HUGE_BYTES, Character, garbage, hangs, huge
 from outkept.demo.identity import identify_answer
 from outkept.demo.machines import Machine
@@ -17,6 +18,7 @@ from outkept.demo.support import supports
 from outkept.demo.values import status, teller
 from outkept.discover.identity_script import IDENTIFY_SCRIPT
 from outkept.model.sensor import Sensor
+from outkept.ssh.script import command_in
 
 _IDENTIFY = IDENTIFY_SCRIPT.strip()
 
@@ -49,8 +51,8 @@ class Commands:
         for name, sensor in sensors.items():
             if sensor.verifier:
                 verifiers[sensor.verifier.strip()].append(name)
-            if sensor.reactive:
-                reactions[sensor.reactive.strip()].append(name)
+            for command in filter(None, (sensor.reactive, sensor.fallback)):
+                reactions[command.strip()].append(name)
         return cls(
             sensors,
             {sensor.cmd.strip(): name for name, sensor in sensors.items()},
@@ -85,7 +87,7 @@ class Household:
 
     def responder(self, command: str) -> Responder:
         """What answers `command`: worked out once, called for each time it runs."""
-        text = command.strip()
+        text = without_environment(command_in(command)).strip()
         if text == _IDENTIFY:
             return lambda: Answer(identify_answer(self.machine))
         if name := self.commands.by_cmd.get(text):

@@ -108,20 +108,22 @@ class Silence:
     told_end: bool = False
 
     def state(self, now: float) -> SilenceState:
-        """Where it stands at `now`."""
-        if now >= self.ends:
+        """Where it stands at `now`. What was said to be over stays over, whatever the clock
+        says by now."""
+        if self.told_end or now >= self.ends:
             return SilenceState.EXPIRED
         return SilenceState.PENDING if now < self.starts else SilenceState.ACTIVE
 
     def holds(self, now: float) -> bool:
         """Whether it is in force at `now`."""
-        return self.starts <= now < self.ends and (self.weekly is None or self.weekly.covers(now))
+        active = self.state(now) is SilenceState.ACTIVE
+        return active and (self.weekly is None or self.weekly.covers(now))
 
     def window(self, now: float) -> tuple[float, float] | None:
         """Beginning and end of the time in which it holds: the one that is on at `now`, or else
         the next; None where it won't hold again."""
         since = max(now, self.starts)
-        if since >= self.ends:
+        if since >= self.ends or self.told_end:
             return None
         if self.weekly is None:
             return self.starts, self.ends

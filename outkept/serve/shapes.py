@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from outkept.model.action import ReactionMode
 from outkept.model.event import Condition, EventType
 from outkept.model.level import SensorStatus, ServerStatus
 from outkept.serve.auth import Kind, Role, Scope
@@ -271,7 +272,9 @@ class SensorDefinition(_Shape):
     every: float
     timeout: float | None
     reactive: str | None
-    fallback: str | None
+    fallback: str | None = None
+    mended_within: float | None = None
+    reaction_mode: ReactionMode | None = None
     cooldown: float | None
     source: str
     coverage: Coverage

@@ -64,6 +64,10 @@ _ASK = re.compile(rb"_on=([0-9a-f]+);((?:_o \d+ \d+;|_of;)*)\n")
 _STEP = re.compile(rb"_o (\d+) (\d+);|_of;")
 _MOST_KNOWN = 8
 """Batches that a reader knows again, and forgets for one more."""
+_WRAPPED = re.compile(
+    r"exec sh -c 'echo [0-9a-f]+ \$\$ >&2; exec sh -c \"\$\(printf %b \"\$1\"\)\"' sh '([^']*)'"
+)
+_OCTAL = re.compile(rb"\\0([0-7]{3})")
 _HELLO = re.compile(rb'_on=([0-9a-f]+);printf %s "[^"]*"\n')
 
 
@@ -101,6 +105,16 @@ def for_any_shell(command: str, nonce: str) -> str:
         chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in command.encode("utf-8")
     )
     return f"exec sh -c 'echo {nonce} $$ >&2; exec sh -c \"$(printf %b \"$1\")\"' sh '{safe}'"
+
+
+def command_in(text: str) -> str:
+    """The command in what `for_any_shell` made, as a simulated server reads it; any other text is
+    itself."""
+    match = _WRAPPED.fullmatch(text)
+    if match is None:
+        return text
+    plain = _OCTAL.sub(lambda escape: bytes([int(escape[1], 8)]), match[1].encode())
+    return plain.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outkept.act.environment import LONGEST, Occasion, with_environment
+from outkept.act.environment import LONGEST, Occasion, with_environment, without_environment
 
 OCCASION = Occasion("s1", "web1", "disk", "/var", 97.5, "alarmed", 12, 1)
 texts = st.text(
@@ -35,6 +35,7 @@ def test_whatever_they_hold_the_command_reads_it_and_runs_nothing_else(
     command = 'printf "%s\\0%s\\0%s\\0" "$OUTKEPT_INSTANCE" "$OUTKEPT_VALUE" "$OUTKEPT_STEP"'
     script = with_environment(command, occasion.variables())
     assert script.endswith(command)
+    assert without_environment(script) == command
     done = subprocess.run(["sh", "-c", script], capture_output=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"".join(

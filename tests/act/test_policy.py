@@ -41,7 +41,7 @@ RESTRICTED: list[tuple[Guard, dict[str, Any], str]] = [
     (Guard.HOST_KEY, {"host_key": "the host key changed"}, "the host key changed"),
     (Guard.ACKNOWLEDGED, {"acknowledged_by": "ana"}, "ana has acknowledged the incident"),
     (Guard.SILENCED, {"silenced": "backup"}, "it is silenced: backup"),
-    (Guard.BLIND, {"blind": "9 of 12 are gone"}, "we may be blind: 9 of 12 are gone"),
+    (Guard.BLIND, {"blind": "we may be blind to all"}, "we may be blind to all"),
     (Guard.FLAPPING, {"flapping": True}, "it is flapping"),
     (
         Guard.LATCHED,

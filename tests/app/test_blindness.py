@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outkept.app import blindness
 from outkept.app.addresses import Addresses
@@ -18,7 +20,7 @@ from outkept.app.fleet import LiveServer
 from outkept.app.reach import Reach
 from outkept.config.settings import JudgingSettings
 from outkept.model.event import Condition, Event, EventType
-from outkept.model.incident import following
+from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.ranges import Range, parse_span
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.poll.link import Link
@@ -108,7 +110,7 @@ def test_a_range_that_is_lost_is_one_event_and_its_servers_are_not_gone() -> Non
     field.wait(300)
     assert field.blind == [("blind", NORTH)]
     assert field.told[0].message == (
-        f"we may be blind to {NORTH}: 5 of 5 servers were lost within 1m"
+        f"we may be blind: 5 of 5 servers of {NORTH} were lost within 1m"
     )
     assert field.gone == []
     assert field.blindness.over(field.north[0])
@@ -119,7 +121,7 @@ def test_what_is_left_of_a_range_is_doubted_too() -> None:
     field = Field(6, 20)
     field.lose(*field.north[:4])
     field.wait(2)
-    assert field.blindness.over(field.north[5]).startswith(f"we may be blind to {NORTH}: 4 of 6")
+    assert field.blindness.over(field.north[5]).startswith(f"4 of 6 servers of {NORTH} ")
 
 
 def test_an_outage_of_everything_is_one_event_though_it_is_noticed_bit_by_bit() -> None:
@@ -157,7 +159,7 @@ def test_those_that_are_gone_already_are_no_part_of_an_outage() -> None:
     field.lose(*field.north[12:15])
     field.wait(12)
     assert field.blind == [("blind", NORTH)]
-    assert field.blindness.over(field.north[15]).endswith("3 of 4 servers were lost within 1m")
+    assert field.blindness.over(field.north[15]).startswith("3 of 4 servers of ")
 
 
 def test_those_that_need_longer_to_come_back_have_their_time_again() -> None:
@@ -247,7 +249,7 @@ def test_a_doubt_from_before_a_restart_is_held_for_what_is_left_of_its_time(
     for live in field.north:
         live.read = False
     field.wait(left - 5)
-    assert field.blindness.over(field.north[0]).endswith("this was so before the daemon's restart")
+    assert field.blindness.over(field.north[0]) == "too few of those that were away are back yet"
     assert field.told == []
     field.wait(10)
     assert field.blind == [("recovered", NORTH)]
@@ -317,8 +319,8 @@ async def test_silent_canaries_are_blindness_to_everything_until_one_answers(
         await rounds(4)
         field.wait(700)
         assert field.blind == [("blind", None)]
-        assert field.told[0].message == "we may be blind to all servers: no canary answers"
-        assert field.blindness.over(field.south[0]).endswith("no canary answers")
+        assert field.told[0].message == "we may be blind: no canary answers"
+        assert field.blindness.over(field.south[0]) == "no canary answers"
         there[0] = True
         await rounds(2)
         field.wait(1)
@@ -365,3 +367,50 @@ async def test_a_canary_in_a_range_speaks_for_it(monkeypatch: pytest.MonkeyPatch
         assert field.blind == []
         assert len(field.gone) == 6
         task.cancel()
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sets(st.integers(0, 9), max_size=10), st.booleans(), st.booleans(), st.integers(1, 90)
+    ),
+    max_size=12,
+)
+"""Servers, whether they are lost or back, whether there is room for events, and seconds."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(MOVES)
+def test_what_is_told_is_what_is_known(
+    moves: list[tuple[set[int], bool, bool, int]],
+) -> None:
+    """Incidents made of the events are those that servers and doubts say are open, and nobody is
+    called gone while we may be blind to it."""
+    field = Field(5, 5)
+    lives = [*field.north, *field.south]
+    opened: dict[IncidentKey, Incident] = {}
+    for chosen, lost, field.room, seconds in moves:
+        (field.lose if lost else field.back)(
+            *(lives[n] for n in chosen if lost is (lives[n].away_since is None))
+        )
+        for _ in range(seconds):
+            before = len(field.told)
+            doubted = {live.record.id for live in lives if field.blindness.over(live)}
+            field.wait(1)
+            for event in field.told[before:]:
+                key = key_of(event)
+                assert key is not None
+                # An incident is neither opened nor ended twice.
+                assert (key in opened) is (event.type is EventType.RECOVERED)
+                after = following(opened.pop(key, None), event)
+                assert after is not None
+                if after.ended is None:
+                    opened[key] = after
+                assert not (event.type is EventType.GONE and event.server in doubted)
+            gone = {live.record.id for live in lives if live.gone}
+            assert gone == {server for kind, server, _ in opened if kind is Condition.GONE}
+    field.back(*lives)
+    field.room = True
+    field.wait(2)
+    last = {key_of(event): event.type for event in field.told}
+    assert set(last.values()) <= {EventType.RECOVERED}
+    assert not any(field.blindness.over(live) or live.gone for live in lives)

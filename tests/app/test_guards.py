@@ -137,7 +137,7 @@ async def test_a_silence_holds_it_until_it_ends(tmp_path: Path) -> None:
 
 async def test_an_acknowledgement_holds_it_for_good(tmp_path: Path) -> None:
     async with yard(tmp_path) as one:
-        one.blind = "wait"
+        one.blind = "we may be blind to all servers"
         one.server(0)
         one.read("s0", 11)
         await one.told_of("held: we may be blind")
@@ -152,8 +152,8 @@ async def test_an_acknowledgement_holds_it_for_good(tmp_path: Path) -> None:
 
 async def test_blindness_holds_it_until_it_clears(tmp_path: Path) -> None:
     async with yard(tmp_path) as one:
-        one.blind = "9 of 12 are gone"
-        await _held(one, "held: we may be blind: 9 of 12 are gone")
+        one.blind = "we may be blind to all servers"
+        await _held(one, "held: we may be blind to all servers")
         one.blind = ""
         await one.told_of("ran `pump`")
 
@@ -168,7 +168,7 @@ async def test_flapping_holds_it_until_it_is_steady(tmp_path: Path) -> None:
 
 async def test_what_waits_is_over_when_the_alarm_is(tmp_path: Path) -> None:
     async with yard(tmp_path) as one:
-        one.blind = "9 of 12 are gone"
+        one.blind = "we may be blind to all servers"
         await _held(one, "held: we may be blind")
         one.read("s0", 1)
         await one.told_of("back to normal")
@@ -227,7 +227,7 @@ async def test_doubt_that_comes_between_intent_and_send_bars_it(
 
 async def test_a_server_that_moved_in_mid_incident_is_not_reacted_on(tmp_path: Path) -> None:
     async with yard(tmp_path) as one:
-        one.blind = "wait"
+        one.blind = "we may be blind to all servers"
         await _held(one, "held: we may be blind")
         live = one.live("s0")
         elsewhere = Endpoint("10.9.9.9")
@@ -245,6 +245,7 @@ async def test_one_at_a_time_on_a_server(tmp_path: Path) -> None:
     async with yard(tmp_path, DEPTH, other, answer=gate) as one:
         one.server(0)
         one.read("s0", 11)
+        await one.until(one.sent, "the first runs")
         one.read("s0", 11, other)
         await one.told_of("held: the reaction to depth runs on this server")
         assert one.sent() == ["pump"]
@@ -359,6 +360,9 @@ async def test_what_was_not_sent_is_tried_again_at_a_newer_reading_three_times(
         await one.until(lambda: not one.context.watched, "it is given up")
         actions = await one.actions()
         assert [action.outcome.value for action in actions] == ["not sent"] * 3
+        # Each time for a reading of its own.
+        values = [command.partition("OUTKEPT_VALUE=")[2][:2] for command in one.wires["s0"].sent]
+        assert values == ["11", "12", "13"]
         assert {action.incident for action in actions} == {one.told[0].id}
 
 
@@ -393,7 +397,9 @@ async def test_the_disk_refuses_a_second_start_whatever_the_memory_says(
         await one.context.store.intend(replace(action, id=0, step=2))
 
 
-async def test_a_second_alarm_of_one_incident_runs_nothing(tmp_path: Path) -> None:
+async def test_a_second_alarm_of_one_incident_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sensor = replace(DEPTH, warning=5)
     async with yard(tmp_path, sensor) as one:
         one.server(0)
@@ -401,6 +407,8 @@ async def test_a_second_alarm_of_one_incident_runs_nothing(tmp_path: Path) -> No
         await one.told_of("ran `pump`")
         one.read("s0", 6)
         await one.told_of("mended")
+        # Not even the disk is asked.
+        monkeypatch.setattr(one.context.store, "intend", None)
         one.read("s0", 11)
         await one.told_of("held: step 1 was started for this incident before")
         assert one.sent() == ["pump"]

@@ -11,6 +11,7 @@ import pytest
 
 from outkept.app.addresses import REJECTED_WAIT, Addresses
 from outkept.app.judge import ABSENT_AFTER, Held
+from outkept.app.lookout import unseen_for
 from outkept.app.past import Past, recall
 from outkept.app.tally import Tally
 from outkept.app.views import action_view, address_view, event_view, server_detail, server_view
@@ -188,6 +189,15 @@ def test_silent_addresses_are_not_kept_unless_they_were_something() -> None:
     addresses.note(AddressState(HERE, AddressOutcome.SERVER, "web1", NOW, server="s1"))
     assert addresses.note(silent) == silent
     assert list(addresses) == [silent]
+
+
+def test_a_server_is_unseen_for_as_long_whatever_is_done_to_the_wall_clock() -> None:
+    live = Bench().live
+    # Seen an hour before the daemon's start, which was ten seconds ago.
+    assert unseen_for(live, 1010.0, 1000.0, NOW + 3600.0) == 3610.0
+    assert unseen_for(live, 1010.0, 1000.0, NOW - 3600.0) == 10.0
+    live.read, live.away_since = True, 1007.0
+    assert unseen_for(live, 1010.0, 1000.0, NOW + 3600.0) == 3.0
 
 
 def test_a_refusal_is_waited_out() -> None:

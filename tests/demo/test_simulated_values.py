@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from outkept.act.environment import with_environment
 from outkept.demo.answers import Clock, Commands, Household
 from outkept.demo.characters import Character
 from outkept.demo.machines import Machine, company
@@ -18,6 +19,7 @@ from outkept.model.level import Level
 from outkept.model.reading import Sample
 from outkept.model.sensor import Sensor
 from outkept.poll.parse import ParseError, parse_output
+from outkept.ssh.script import for_any_shell
 
 NOW = 1_800_000_000.0
 MACHINES = company(36, ip_network("127.77.0.0/24"), 1).machines
@@ -185,7 +187,9 @@ def test_a_crowded_web_server_trips_its_reaction_and_is_relieved_by_it(
     assert level(apache, first(house, apache)) is Level.NORMAL
     age = 140.0
     assert level(apache, first(house, apache)) is Level.ALARMED
-    assert house.answer(apache.reactive).status == 0
+    # As the daemon sends it: with what it is about before it, and for any login shell.
+    sent = for_any_shell(with_environment(apache.reactive, {"OUTKEPT_VALUE": "it's 460"}), "0a")
+    assert house.answer(sent).status == 0
     assert house.reactions == [apache.reactive.strip()]
     assert level(apache, first(house, apache)) is Level.NORMAL
 

@@ -181,7 +181,15 @@ NOWS = st.sampled_from([0.0, 99.9, 100.0, 150.0, 199.9, 200.0, 300.0])
 SUBJECTS = st.sampled_from([DB, replace(DB, sensor=""), replace(DB, hostname="web1", addresses=())])
 
 
+NAMED = Silence(0, inf, "r", "ada", "DB1", "disk[/v*]", id=1)
+WIDE = Silence(0, 200, "r", "ada", "d[ab]*", "disk", {"site": "lis*"}, id=2)
+
+
 @given(st.lists(SILENCES | st.integers(1, 9)), SUBJECTS, NOWS)
+@example([NAMED], DB, 150.0)
+@example([NAMED, WIDE], DB, 150.0)
+@example([NAMED, 1], DB, 150.0)
+@example([WIDE, NAMED, replace(NAMED, server="web1")], DB, 150.0)
 def test_what_holds_and_ends_last_is_what_silences(
     steps: list[Silence | int], subject: Subject, now: float
 ) -> None:
@@ -263,3 +271,15 @@ def test_it_stands_in_time() -> None:
     states = [SILENCE.state(now) for now in (99, 100, 199, 200)]
     pending, active, expired = SilenceState
     assert states == [pending, active, active, expired]
+
+
+def test_what_was_said_to_be_over_stays_so_when_the_clock_is_set_back() -> None:
+    told = to_tell(SILENCE, 150)
+    assert told is not None
+    told = to_tell(told, 200)
+    assert told is not None
+    assert told.told_end
+    assert told.state(150) is SilenceState.EXPIRED
+    assert not told.holds(150)
+    assert told.window(150) is None
+    assert to_tell(told, 300) is None

@@ -30,7 +30,7 @@ class Webhook:
     takes a request and answers nothing."""
 
     port: int
-    posts: list[Json] = field(default_factory=list)
+    posts: list[Any] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answer: int = 200

@@ -55,11 +55,12 @@ class Control:
                 wanted.instance,
                 wanted.step,
                 (),
-                [(one["server"], one["command"]) for one in would],
+                [(one["server"], f"mend-{wanted.sensor}") for one in would],
             ),
             "unmatched": [
                 glob for glob in names if not any(_is_called(one, glob) for one in chosen)
             ],
+            "commands": [f"mend-{wanted.sensor}"],
             "servers": servers,
         }
 
@@ -79,7 +80,8 @@ class Control:
                 reason=wanted.reason,
                 override=wanted.override,
                 servers=[
-                    (one["server"], one["hostname"], one["command"]) for one in seen["servers"]
+                    (one["server"], one["hostname"], f"mend-{wanted.sensor}")
+                    for one in seen["servers"]
                 ],
             )
         except TooManyError as error:
@@ -152,14 +154,17 @@ class Control:
             guard, held = "disconnected", "there is no connection to it"
         elif guard in wanted.override:
             guard, held = None, ""
+        found = [series for series in one["sensors"] if series["name"] == wanted.sensor]
         return {
             "server": one["id"],
             "hostname": one["hostname"],
+            "status": found[0]["status"] if found else None,
+            "value": found[0]["value"] if found else None,
             "would": "held" if held else "run",
             "guard": guard,
             "reason": held,
             "warnings": [],
-            "command": f"mend-{wanted.sensor}",
+            "command": 0,
         }
 
 

@@ -231,3 +231,24 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "known_hosts"
     HostKeys(path, strict=False)
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_key_is_trusted_by_what_the_file_says_now(
+    tmp_path: Path, keys: list[bytes], lines: list[str]
+) -> None:
+    path = tmp_path / "known_hosts"
+    trusted = HostKeys(path, strict=False)
+    first, second = fingerprint(keys[0]), fingerprint(keys[1])
+    assert not trusted.trusts(HOME, first)  # first use would be, but nothing was met yet
+    trusted.remember(HOME, keys[0])
+    assert trusted.trusts(HOME, first)
+    assert not trusted.trusts(HOME, second)
+    assert not trusted.trusts(ELSEWHERE, first)
+    assert trusted.trusts(OTHER_PORT, first)  # as ssh has it, and as `check` does
+    path.write_text(f"10.0.0.1 {lines[1]}\n")
+    assert not trusted.trusts(HOME, first)
+    assert trusted.trusts(HOME, second)
+    path.write_text(f"10.0.0.1 {lines[1]}\n@revoked * {lines[1]}\n")
+    assert not trusted.trusts(HOME, second)
+    path.unlink()
+    assert not trusted.trusts(HOME, second)
