@@ -11,7 +11,7 @@ const MOST_INCIDENTS = 20;
 export const STATES = new Map([
   ["waiting", ["Waiting", "stale", "unknown"]],
   ["sent", ["Sent", "normal", "normal"]],
-  ["given up", ["Given up", "failed", "failed"]],
+  ["given_up", ["Given up", "failed", "failed"]],
 ]);
 
 /** A list item; `open`: with its text. */

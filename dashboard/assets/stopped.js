@@ -16,7 +16,7 @@ export const resumeReactions = () => remove("/reactions/stop");
 
 /** The bar into `place`, shown while the daemon says that reactions are stopped. */
 export function mountStopped(store, place) {
-  const text = el("p", { class: "stopped-text", role: "alert" });
+  const text = el("p", { class: "stopped-text", role: "alert", tabindex: "0" });
   const answer = el("span", { class: "stopped-answer", role: "status" });
   const ask = el("button", { type: "button", class: "button", click: () => sure(true) }, "Resume…");
   const yes = el("button", { type: "button", class: "button", click: resume }, "Yes, resume");

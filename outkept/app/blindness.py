@@ -77,7 +77,7 @@ class Blindness:
         for group in (None, self._place(live)):
             doubt = self._doubts.get(group)
             if doubt is not None:
-                return f"we may be blind to {_named(group)}: {self._why(doubt)}"
+                return self._why(group, doubt)
         return ""
 
     def cleared_at(self, live: LiveServer) -> float:
@@ -117,7 +117,7 @@ class Blindness:
         covered = group is not None and None in self._doubts
         if doubt.told or covered or now - doubt.begun < min(TELL_AFTER, self._rule.within / 2):
             return doubt
-        text = f"we may be blind to {_named(group)}: {self._why(doubt)}"
+        text = f"we may be blind: {self._why(group, doubt)}"
         return replace(doubt, told=self._announce(EventType.BLIND, group, text))
 
     def _end(self, group: Group, doubt: Doubt, count: Count, now: float) -> None:
@@ -129,13 +129,14 @@ class Blindness:
         if doubt.ended is Ending.BACK:
             self._cleared[group] = now
 
-    def _why(self, doubt: Doubt) -> str:
-        if self._heard(None) is Canaries.SILENT:
+    def _why(self, group: Group, doubt: Doubt) -> str:
+        if group is None and self._heard(None) is Canaries.SILENT:
             return "no canary answers"
         if not doubt.total:
-            return "this was so before the daemon's restart"
+            return "too few of those that were away are back yet"
+        there = "" if group is None else f" of {group}"
         within = format_duration(self._rule.within)
-        return f"{doubt.lost} of {doubt.total} servers were lost within {within}"
+        return f"{doubt.lost} of {doubt.total} servers{there} were lost within {within}"
 
     def _why_over(self, group: Group, doubt: Doubt, count: Count) -> str:
         if doubt.ended is Ending.AWAY:

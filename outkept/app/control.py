@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Set
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from outkept.act.environment import Occasion, with_environment
@@ -17,16 +17,19 @@ from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
 from outkept.app.guards import Guards, Running
 from outkept.app.prospects import Prospect, Prospects, overridden, prospects
-from outkept.app.runs import Json, Part, Run, Runs, RunState, TooManyError, Watch
+from outkept.app.runs import MOST_RUNS, Json, Part, Run, Runs, RunState, TooManyError, Watch
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandOutcome
 from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.level import Level
-from outkept.model.sensor import Sensor
+from outkept.model.sensor import Parse, Sensor
 from outkept.serve.control import ChangedError, FullError, UnknownError, Wanted
 from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
+
+MOST_NAMED = 5
+"""Instances that are named where one is to be chosen."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ class Control:
         self._context = context
         self._guards = guards
         self._runs = Runs()
-        self._begun: asyncio.Queue[tuple[Run, Wanted]] = asyncio.Queue()
+        self._begun: asyncio.Queue[tuple[Run, Wanted]] = asyncio.Queue(MOST_RUNS)
         self._room = asyncio.Event()
         guards.freed.append(lambda server: self._room.set())
 
@@ -212,6 +215,8 @@ class Control:
             done = await perform(intended, partial(self._send, run, part, cleared), time.time)
             sent = done.outcome is not ActionOutcome.NOT_SENT
             self._conclude(run, part, cleared, done)
+            # Whoever ran it wants to see what it did.
+            self._context.poller.read_now(part.server, run.sensor)
             await self._context.store.finish(done)
         except StoreError as error:
             _log.error("a run of %s is not written down: %s", run.label, error)
@@ -316,7 +321,18 @@ class Control:
             )
             found = list(holds(situation))
         verdict = judge(against, found, overridden(wanted))
-        return Prospect(live.record.id, live.name, command, verdict)
+        if verdict.held is Held.SHARE and besides:
+            counted = f"{verdict.reason}, with the {len(besides)} before it here"
+            verdict = replace(verdict, reason=counted)
+        series = live.series.get((wanted.sensor, wanted.instance))
+        return Prospect(
+            live.record.id,
+            live.name,
+            command,
+            verdict,
+            series.status.value if series is not None else None,
+            series.value if series is not None else None,
+        )
 
 
 def _check_confirmed(found: Prospects) -> None:
@@ -347,6 +363,11 @@ def _unsupported(live: LiveServer, sensor: Sensor | None, wanted: Wanted) -> str
     if sensor is None:
         why = live.unsupported.get(wanted.sensor, "it was not verified yet")
         return f"the server does not have {wanted.sensor}: {why}"
-    if wanted.instance is not None and (wanted.sensor, wanted.instance) not in live.series:
+    there = [key[1] for key in live.series if key[0] == wanted.sensor and key[1] is not None]
+    if wanted.instance is not None and wanted.instance not in there:
         return f"{wanted.sensor} has no instance {wanted.instance!r} there"
+    # A command that finds an empty OUTKEPT_INSTANCE may do more than anybody meant.
+    if wanted.instance is None and (there or sensor.parse is Parse.TABLE):
+        some = f", such as {', '.join(there[:MOST_NAMED])}" if there else ""
+        return f"{wanted.sensor} has instances there; name one{some}"
     return ""

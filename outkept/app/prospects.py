@@ -1,13 +1,15 @@
 """What would come of a run that somebody wants, before anything is sent."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from outkept.act.manual import OVERRIDABLE, Held, Verdict, confirmation
 from outkept.app.fleet import Fleet, LiveServer
-from outkept.app.views import Json, has_text
+from outkept.app.runs import Json, distinct
+from outkept.app.views import has_text
 from outkept.model.globs import fits_any, fits_labels
+from outkept.model.reading import Value
 from outkept.serve.control import MistakenError, Selection, UnknownError, Wanted
 
 MOST_SERVERS = 500
@@ -15,27 +17,34 @@ MOST_SERVERS = 500
 SLICE = 10
 """Servers that are looked at before others have their turn in the loop: what is counted for shares
 may be the starts of an hour."""
+MATCHED_SLICE = 100
+"""Servers that are matched with a selection before others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What would come of it on one server."""
+    """What would come of it on one server; `status` and `value` are its series' as of now, None
+    where there is no such series."""
 
     server: str
     hostname: str
     command: str
     verdict: Verdict
+    status: str | None = None
+    value: Value | None = None
 
-    def view(self) -> Json:
-        """In the API's shape."""
+    def view(self, commands: Sequence[str]) -> Json:
+        """In the API's shape; its command is told by its place among all."""
         return {
             "server": self.server,
             "hostname": self.hostname,
+            "status": self.status,
+            "value": self.value,
             "would": "run" if self.verdict.runs else "held",
             "guard": self.verdict.held,
             "reason": self.verdict.reason,
             "warnings": list(self.verdict.warnings),
-            "command": self.command,
+            "command": commands.index(self.command) if self.command else None,
         }
 
 
@@ -65,6 +74,7 @@ class Prospects:
 
     def view(self) -> Json:
         """In the API's shape."""
+        commands = distinct(one.command for one in self.servers)
         return {
             "sensor": self.wanted.sensor,
             "instance": self.wanted.instance,
@@ -73,7 +83,8 @@ class Prospects:
             "held": len(self.servers) - self.count,
             "confirm": self.confirm,
             "unmatched": list(self.unmatched),
-            "servers": [one.view() for one in self.servers],
+            "commands": commands,
+            "servers": [one.view(commands) for one in self.servers],
         }
 
 
@@ -92,7 +103,7 @@ async def prospects(
     """What would come of it, as `look` says of each server, given those before it on which it would
     run. Raises ControlError where servers are named that aren't there, none match, or too many do.
     """
-    found, unmatched = _chosen(wanted.servers, fleet)
+    found, unmatched = await _chosen(wanted.servers, fleet)
     if not found:
         raise UnknownError("no server matches; GET /api/v1/servers lists them")
     if len(found) > MOST_SERVERS:
@@ -110,13 +121,11 @@ async def prospects(
     return Prospects(wanted, tuple(seen), unmatched)
 
 
-def _chosen(
+async def _chosen(
     servers: Iterable[str] | Selection, fleet: Fleet
 ) -> tuple[list[LiveServer], tuple[str, ...]]:
     if isinstance(servers, Selection):
-        found = [live for live in fleet if _is_selected(live, servers)]
-        missed = [glob for glob in servers.names if not any(_is_called(one, glob) for one in found)]
-        return found, tuple(missed)
+        return await _selected(servers, fleet)
     chosen = {id_: fleet.get(id_) for id_ in servers}
     for id_, live in chosen.items():
         if live is None:
@@ -124,10 +133,22 @@ def _chosen(
     return [live for live in chosen.values() if live is not None], ()
 
 
-def _is_selected(live: LiveServer, wanted: Selection) -> bool:
+async def _selected(wanted: Selection, fleet: Fleet) -> tuple[list[LiveServer], tuple[str, ...]]:
+    """Servers, and globs that no server at all has."""
+    found, missed = list[LiveServer](), set(wanted.names)
+    for number, live in enumerate(fleet, 1):
+        called = [glob for glob in wanted.names if _is_called(live, glob)]
+        missed.difference_update(called)
+        if (called or not wanted.names) and _is_so(live, wanted):
+            found.append(live)
+        if number % MATCHED_SLICE == 0:
+            await asyncio.sleep(0)
+    return found, tuple(glob for glob in wanted.names if glob in missed)
+
+
+def _is_so(live: LiveServer, wanted: Selection) -> bool:
     return (
-        (not wanted.names or any(_is_called(live, glob) for glob in wanted.names))
-        and (not wanted.q or has_text(live, wanted.q.casefold()))
+        (not wanted.q or has_text(live, wanted.q.casefold()))
         and wanted.status in (None, live.status.value)
         and fits_labels(wanted.labels, live.record.labels)
     )

@@ -135,7 +135,7 @@ class _Walk:
                 continue
             if self._skip and not world.is_stirred(server, name):
                 spans = spans or [one.span() for _, one in found]
-                if all(is_calm(sensor, low, high) for low, high in spans):
+                if _are_calm(sensor, spans):
                     continue
             stirred.append((world, sensor))
         if not stirred:
@@ -148,8 +148,16 @@ class _Walk:
             for reading in readings:
                 world.take(sensor, reading)
             for row in rows:
+                if self._skip and not world.is_stirred(server, name):
+                    spans = [(each.low, each.high) for each in row[1].values()]
+                    if _are_calm(sensor, spans):
+                        continue
                 for reading in _of_row(world, sensor, server, row):
                     world.take(sensor, reading)
+
+
+def _are_calm(sensor: Sensor, spans: Iterable[tuple[float, float]]) -> bool:
+    return all(is_calm(sensor, low, high) for low, high in spans)
 
 
 def _readings(server: str, sensor: str, found: Instances) -> list[Reading]:

@@ -123,6 +123,8 @@ class World:
             self._decided(asked)
         for key, incident in self._open.items():
             self._lasted(key, incident.level, self._to)
+        # What held a reaction is known once that is over; that a series is gone, readings later.
+        self.report.told.sort(key=lambda told: told.at)
 
     def names(self) -> dict[str, str]:
         """What people call the servers, by id."""

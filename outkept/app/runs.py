@@ -23,10 +23,11 @@ Json = dict[str, Any]
 MOST_RUNS = 20
 """Runs that are kept. The oldest that is over makes room for a new one; where none is, there is
 no new one."""
-RUN_OUTPUT = 2 << 20
+RUN_OUTPUT = 1 << 20
 """Characters of output that one run keeps, in equal shares for its servers; what a server prints
-beyond its share is counted, and dropped."""
-LEAST_OUTPUT, MOST_OUTPUT = 4096, 65536
+beyond its share is counted, and dropped. To write all of it as JSON, every character an escape,
+takes less than a callback may."""
+LEAST_OUTPUT, MOST_OUTPUT = 2048, 65536
 MOST_WATCHERS = 100
 """Readers at once, over all runs."""
 GATHER_S = 0.1
@@ -193,11 +194,21 @@ class Run:
 
     def detail(self) -> Json:
         """The same with its servers and what they printed."""
+        commands = distinct(part.command for part in self.parts.values())
         servers = [
-            part.view() | {"command": part.command, "output": part.output()}
+            part.view()
+            | {
+                "command": commands.index(part.command) if part.command else None,
+                "output": part.output(),
+            }
             for part in self.parts.values()
         ]
-        return self.view() | {"servers": servers}
+        return self.view() | {"commands": commands, "servers": servers}
+
+
+def distinct(commands: Iterable[str]) -> list[str]:
+    """Each command once: as a rule all servers have the same, which may be long."""
+    return [command for command in dict.fromkeys(commands) if command]
 
 
 class Watch:

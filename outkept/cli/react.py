@@ -24,7 +24,7 @@ from outkept.cli.api import (
 from outkept.cli.daemon import Token, Url, daemon_of, give_up
 from outkept.cli.errors import FAILED, USAGE, fail
 from outkept.cli.loop import INTERRUPTED
-from outkept.cli.render import cell, harmless, print_json, print_table
+from outkept.cli.render import cell, figure, harmless, print_json, print_table, worded
 from outkept.serve.auth import Role
 
 SILENCE_S = 60.0
@@ -32,6 +32,8 @@ SILENCE_S = 60.0
 that a run goes on."""
 TRIES = 3
 """With --yes: how often what would run may change between the look and the start."""
+MOST_COMMANDS = 5
+"""Commands that are shown, where servers have different ones."""
 LONGEST_LINE = 10_000
 """Characters of a line that are waited for before it is printed in pieces."""
 
@@ -154,12 +156,17 @@ def _show(seen: Json, as_json: bool) -> None:
         print_json(seen)
         return
     servers = [one for one in seen.get("servers", []) if isinstance(one, dict)]
-    commands = {str(one.get("command")) for one in servers if one.get("would") == "run"}
-    for command in sorted(commands)[:5]:
-        typer.echo(f"Would run `{harmless(command)}`", err=True)
+    commands = seen.get("commands")
+    for command in commands[:MOST_COMMANDS] if isinstance(commands, list) else ():
+        lines = str(command).strip().split("\n")
+        typer.echo(
+            "The command:" if len(lines) > 1 else f"The command: {harmless(lines[0])}", err=True
+        )
+        for line in lines if len(lines) > 1 else ():
+            typer.echo(f"  {harmless(line)}", err=True)
     for glob in seen.get("unmatched", []):
         typer.echo(f"No server is called {harmless(glob)}.", err=True)
-    print_table(("WOULD", "SERVER", "WHY"), [_row(one) for one in servers])
+    print_table(("WOULD", "SERVER", "STATUS", "VALUE", "WHY"), [_row(one) for one in servers])
 
 
 def _row(one: Json) -> tuple[Text, ...]:
@@ -169,6 +176,8 @@ def _row(one: Json) -> tuple[Text, ...]:
     return (
         cell(would, "green" if would == "run" else "yellow"),
         cell(one.get("hostname"), "bold"),
+        worded(str(one.get("status") or "")),
+        cell(figure(one.get("value"))),
         cell("; ".join(str(text) for text in said if text)),
     )
 

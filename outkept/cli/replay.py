@@ -53,7 +53,9 @@ def replay(
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Compare with this configuration, as it is now."),
+        typer.Option(
+            metavar="FILE", help="Take FILE for what is configured, -c for what is proposed."
+        ),
     ] = None,
     mode: Annotated[
         ReactionMode | None, typer.Option(help="As if reactions had been in this mode.")

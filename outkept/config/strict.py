@@ -60,7 +60,7 @@ class Match(Strict):
     addresses one must lie in `range`."""
 
     hostname: Annotated[str, text(253)] = "*"
-    labels: Annotated[dict[LabelName, Label], Field(max_length=64)] = {}
+    labels: dict[LabelName, Label] = Field(default_factory=dict, max_length=64)
     range: HoleText | None = None
     facts: FactMatch = FactMatch()
 

@@ -38,8 +38,8 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """We may be blind to a group. `lost` of `total` servers were lost, both 0 where only the
-    canaries say so; `begun` is when it was seen, `since` from when it is held, `most` the most
+    """We may be blind to a group. `lost` of `total` servers were lost, both 0 where it isn't for
+    them that it began; `begun` is when it was seen, `since` from when it is held, `most` the most
     that were away at once. `told`: its event was announced. `ended` None: it goes on."""
 
     begun: float
@@ -61,7 +61,9 @@ def consider(
     when it was held for too long, neither of them while the canaries are silent.
     """
     if doubt is None:
-        if canaries is Canaries.SILENT or (canaries is not Canaries.ANSWER and _many(rule, count)):
+        if canaries is Canaries.SILENT:
+            return Doubt(now, now, 0, 0, count.away)
+        if canaries is not Canaries.ANSWER and _many(rule, count):
             return Doubt(now, now, count.lately, count.connected + count.away, count.away)
         return None
     doubt = replace(doubt, most=max(doubt.most, count.away))

@@ -41,7 +41,8 @@ class Weekly:
     def covers(self, now: float) -> bool:
         """Whether `now` (UNIX seconds) lies in a window. In a zone that this machine doesn't know
         there is none: rather is somebody told."""
-        return any(begun <= now for begun, _ in self.windows(now))
+        first = next(self.windows(now), None)
+        return first is not None and first[0] <= now
 
     def windows(self, since: float) -> Iterator[tuple[float, float]]:
         """Beginning and end (UNIX seconds) of those of the week from `since` on, the one that is
@@ -108,20 +109,22 @@ class Silence:
     told_end: bool = False
 
     def state(self, now: float) -> SilenceState:
-        """Where it stands at `now`."""
-        if now >= self.ends:
+        """Where it stands at `now`. What was said to be over stays over, whatever the clock
+        says by now."""
+        if self.told_end or now >= self.ends:
             return SilenceState.EXPIRED
         return SilenceState.PENDING if now < self.starts else SilenceState.ACTIVE
 
     def holds(self, now: float) -> bool:
         """Whether it is in force at `now`."""
-        return self.starts <= now < self.ends and (self.weekly is None or self.weekly.covers(now))
+        active = self.state(now) is SilenceState.ACTIVE
+        return active and (self.weekly is None or self.weekly.covers(now))
 
     def window(self, now: float) -> tuple[float, float] | None:
         """Beginning and end of the time in which it holds: the one that is on at `now`, or else
         the next; None where it won't hold again."""
         since = max(now, self.starts)
-        if since >= self.ends:
+        if since >= self.ends or self.told_end:
             return None
         if self.weekly is None:
             return self.starts, self.ends

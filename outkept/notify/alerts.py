@@ -1,6 +1,7 @@
 """Incidents as alerts of Prometheus' Alertmanager (API v2). Pure."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +39,23 @@ def alerts_of(mentions: Iterable[Mention], now: float, link: str | None) -> Iter
             yield alert(incident, mention.subject, mention.text, link, now, level=mention.before)
         ends = now if mention.kind is Kind.RECOVERED else now + STALE_S
         yield alert(incident, mention.subject, mention.text, link, ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An incident that goes on, with the level that was told of it."""
+
+    incident: Incident
+    subject: Subject
+    text: str
+    level: Level
+
+
+def going_on(those: Iterable[Going], ends: float, link: str | None) -> list[Alert]:
+    """Their alerts, sent again."""
+    return [
+        alert(one.incident, one.subject, one.text, link, ends, level=one.level) for one in those
+    ]
 
 
 def alert(

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -54,7 +54,7 @@ class _Health:
     sent: float | None = None
 
 
-Refresh = Callable[[], Sequence[Callable[[], None]]]
+Refresh = Callable[[], Awaitable[Sequence[Callable[[], None]]]]
 """Gives what has to be sent again at intervals, as calls that block and raise DeliveryError."""
 
 
@@ -201,7 +201,7 @@ class Carrier:
     async def _send_again(self) -> None:
         assert self._refresh is not None
         self._refresh_at = asyncio.get_running_loop().time() + self._refresh_every
-        for call in self._refresh():
+        for call in await self._refresh():
             error = await self._sent(call)
             self._note(error, time.time())
             if error:

@@ -19,8 +19,7 @@ from outkept.config.strict import Match
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.notice import Told
-from outkept.model.silence import Subject
-from outkept.notify.message import Kind, Mention, Notice
+from outkept.notify.message import About, Kind, Mention, Notice
 from outkept.notify.routing import GroupValues, Route, routed
 
 HELD_CHECK_S = 15.0
@@ -43,7 +42,7 @@ class Case:
     now, `groups` also those in which somebody has yet to hear how it ends."""
 
     incident: Incident
-    subject: Subject
+    subject: About
     text: str
     told: dict[str, Told] = field(default_factory=dict)
     unmended: int = 0
@@ -88,6 +87,7 @@ class Grouping:
 
     def __init__(self, routes: Sequence[Route], direct: Collection[str] = ()) -> None:
         self._routes = tuple(routes)
+        self._names = tuple(route.targets for route in routes)
         self._direct = frozenset(direct)
         self._open: dict[IncidentKey, Case] = {}
         self._ended: dict[int, Case] = {}
@@ -111,7 +111,7 @@ class Grouping:
             group.last = max([group.last, *last])
         self._stir(case, now)
 
-    def take(self, event: Event, subject: Subject, now: float) -> None:
+    def take(self, event: Event, subject: About, now: float) -> None:
         """An event is on disk. `subject` is what it is about, as it is now."""
         if event.type is EventType.REMOVED:
             removed = [one for one in self._open.values() if one.incident.server == event.server]
@@ -365,7 +365,7 @@ class Grouping:
         )
         times = [first + step.after for step in route.steps]
         if route.repeat_interval:
-            names = route.targets - self._direct
+            names = self._targets(group.key) - self._direct
             times += [
                 told.last + route.repeat_interval
                 for name, told in case.told.items()
@@ -381,7 +381,7 @@ class Grouping:
         return self._routes[key[0]] if key[0] != _NOWHERE else _NO_ROUTE
 
     def _targets(self, key: GroupKey) -> frozenset[str]:
-        return self._route(key).targets
+        return self._names[key[0]] if key[0] != _NOWHERE else frozenset()
 
 
 class _Plan:

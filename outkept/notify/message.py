@@ -1,8 +1,9 @@
 """What is told: incidents as a notice mentions them. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from outkept.config.overrides import MatchSubject
 from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.silence import Subject
@@ -19,6 +20,13 @@ class Kind(StrEnum):
     FLAPPING = "flapping"
     REMINDER = "reminder"
     RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class About(Subject):
+    """What an incident is about, with all by which a route may choose it."""
+
+    machine: MatchSubject = field(default_factory=lambda: MatchSubject(""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import time
 
 from outkept.config.notify import DAYS, QuietSettings, RouteSettings
-from outkept.config.overrides import MatchSubject, matches
+from outkept.config.overrides import matches
 from outkept.config.strict import Match
 from outkept.model.event import Condition
 from outkept.model.globs import fits_sensor
 from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.silence import MINUTES_A_DAY, Subject, Weekly
+from outkept.notify.message import About
 
 GroupValues = tuple[str, ...]
 """What the incidents of a group have in common: a value for each key of `group_by`."""
@@ -60,13 +61,13 @@ class Route:
         """Everybody whom it may tell."""
         return frozenset(self.to).union(*(step.to for step in self.steps))
 
-    def takes(self, incident: Incident, subject: Subject) -> bool:
+    def takes(self, incident: Incident, subject: About) -> bool:
         """Whether the incident, as it is now, is for this route."""
         return (
             incident.level in self.levels
             and incident.condition in self.conditions
             and _any(self.sensors, subject.sensor)
-            and matches(self.match, MatchSubject(subject.hostname, subject.labels))
+            and matches(self.match, subject.machine)
         )
 
     def group(self, incident: Incident, subject: Subject) -> GroupValues:
@@ -107,7 +108,7 @@ def route_of(settings: RouteSettings) -> Route:
     )
 
 
-def routed(routes: Sequence[Route], incident: Incident, subject: Subject) -> tuple[int, ...]:
+def routed(routes: Sequence[Route], incident: Incident, subject: About) -> tuple[int, ...]:
     """The places of the routes that an incident takes: the first that takes it and, as long as
     each of them goes on, further ones."""
     taken = []

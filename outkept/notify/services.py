@@ -9,10 +9,11 @@ from outkept.model.notice import Delivery, Urgency
 from outkept.notify.target import DeliveryError
 from outkept.notify.text import redacted, visible
 
-# What it logs holds URLs with their secrets; what went wrong is in its results.
-_logger = logging.getLogger("apprise")
-_logger.addHandler(logging.NullHandler())
-_logger.propagate = False
+# What these log holds URLs with their secrets; what went wrong is in its results.
+for _name in ("apprise", "urllib3"):
+    _logger = logging.getLogger(_name)
+    _logger.addHandler(logging.NullHandler())
+    _logger.propagate = False
 
 _TYPES = {
     Urgency.ALARM: NotifyType.FAILURE,

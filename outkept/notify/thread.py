@@ -1,6 +1,7 @@
 """Calls that block, each in a thread of its own, with a deadline."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,13 +19,14 @@ class OneThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._thread: threading.Thread | None = None
+        self._busy = False
 
     async def run(self, call: Callable[[], T], deadline: float) -> T:
         """What `call` returns or raises. Raises TimeoutError after `deadline` seconds, and
         StillBusyError. A cancel leaves the call to itself."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._busy:
             raise StillBusyError
+        self._busy = True
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
@@ -42,11 +44,18 @@ class OneThread:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 failed = error
-            if not loop.is_closed():
+            # What it blocked on is over, whoever still waits for it.
+            self._busy = False
+            # The loop may be closed by now.
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(finish, result, failed)
 
         # A daemon: the process may end while it hangs.
-        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
-        self._thread.start()
+        try:
+            threading.Thread(target=work, name=self._name, daemon=True).start()
+        except RuntimeError:
+            # There are as many threads as the system allows.
+            self._busy = False
+            raise StillBusyError from None
         async with asyncio.timeout(deadline):
             return await done

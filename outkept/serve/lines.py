@@ -12,6 +12,9 @@ from outkept.serve.encode import encode
 from outkept.serve.protocol import ENDLESS
 from outkept.serve.source import Json
 
+PIECE = 65536
+"""Bytes that are sent at once: who comes late to a large run gets megabytes, and others their turn
+meanwhile."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the reader may still read."""
 
@@ -72,9 +75,15 @@ class Lines(Response):
 
 async def _send(reader: Reader, send: Send) -> None:
     while not reader.ended:
-        lines = await reader.next()
-        body = "".join(f"{encode(line)}\n" for line in lines).encode("ascii")
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        body = bytearray()
+        for line in await reader.next():
+            body += f"{encode(line)}\n".encode("ascii")
+            if len(body) >= PIECE:
+                await send({"type": "http.response.body", "body": bytes(body), "more_body": True})
+                body.clear()
+                # Sending waits only once the connection's buffer is full.
+                await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": bytes(body), "more_body": True})
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from outkept.model.level import ServerStatus
+from outkept.model.level import SensorStatus, ServerStatus
 
 MOST_SERVERS = 500
 """Of one run."""
@@ -61,16 +61,19 @@ class RunRequest(_Request):
 
 
 class Prospect(_Shape):
-    """What would come of it on one server. `guard` holds it, for `reason`; both are empty where
-    it would run. `warnings` don't hold it."""
+    """What would come of it on one server. `status` and `value` are the series' as of now. `guard`
+    holds it, for `reason`; both are empty where it would run. `warnings` don't hold it. `command`
+    is the place of its command in `commands`."""
 
     server: str
     hostname: str
+    status: SensorStatus | None
+    value: float | str | None
     would: Literal["run", "held"]
     guard: GuardName | None
     reason: str
     warnings: list[str]
-    command: str
+    command: int | None
 
 
 class RunPreview(_Shape):
@@ -84,6 +87,7 @@ class RunPreview(_Shape):
     held: int
     confirm: str
     unmatched: list[str]
+    commands: list[str]
     servers: list[Prospect]
 
 
@@ -125,15 +129,16 @@ class RunState(_Shape):
 
 
 class RunServer(RunState):
-    """The same with its command and what it printed."""
+    """The same with the place of its command in `commands`, and what it printed."""
 
-    command: str
+    command: int | None
     output: str
 
 
 class Run(RunSummary):
     """A run with its servers."""
 
+    commands: list[str]
     servers: list[RunServer]
 
 

@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from math import fsum
+from operator import add
 from typing import NamedTuple
 
 from outkept.store.columns import Block, Entry, pack, version_of
@@ -27,6 +28,8 @@ READING_COLUMNS = 2
 ROW_COLUMNS = 5
 
 AnyBlock = Block | Block0
+Span = tuple[float, float]
+"""The least and the greatest of some values."""
 
 _BITS = 255
 _MOST_DECIMALS = 6
@@ -67,10 +70,10 @@ def readings_at(block: AnyBlock, index: int) -> Readings:
     return Readings(ticks, _floats(numbers, block.marks[index]))
 
 
-def span_of_readings(block: AnyBlock, index: int) -> tuple[float, float]:
-    """The least and the greatest of the readings of a block's entry, for a fraction of what
+def spans_of_readings(block: AnyBlock) -> list[Span]:
+    """The least and the greatest reading of each of a block's entries, for a fraction of what
     `readings_at` costs."""
-    return _span(block.columns(index, 1)[0], block.marks[index])
+    return list(map(_span, block.column(1), block.marks))
 
 
 def pack_rows(series: Iterable[tuple[int, Rows]], level: int) -> bytes:
@@ -98,14 +101,17 @@ def rows_at(block: AnyBlock, index: int) -> Rows:
     return Rows(starts, counts, _floats(lows, mark), means, _floats(highs, mark))
 
 
-def span_of_rows(block: AnyBlock, index: int) -> tuple[float, float]:
-    """The least and the greatest value in the rows of a block's entry."""
-    lows, third, fourth = block.columns(index, 2)
-    mark = block.marks[index]
-    if mark == _BITS:
-        return _span(lows, mark)[0], _span(fourth, mark)[1]
-    highs = [low + spread for low, spread in zip(lows, third, strict=True)]
-    return _span(lows, mark)[0], _span(highs, mark)[1]
+def spans_of_rows(block: AnyBlock) -> list[Span]:
+    """The least and the greatest value in the rows of each of a block's entries."""
+    found = []
+    # The fourth column is of use where the values are bits, as few are.
+    highs = block.column(4) if _BITS in block.marks else ()
+    for index, (mark, lows, third) in enumerate(
+        zip(block.marks, block.column(2), block.column(3), strict=True)
+    ):
+        most = highs[index] if mark == _BITS else list(map(add, lows, third))
+        found.append((_span(lows, mark)[0], _span(most, mark)[1]))
+    return found
 
 
 def aggregate(found: Readings, seconds: int) -> Rows:
@@ -210,7 +216,7 @@ def _floats(numbers: list[int], mark: int) -> list[float]:
     return [number / scale for number in numbers]
 
 
-def _span(numbers: list[int], mark: int) -> tuple[float, float]:
+def _span(numbers: list[int], mark: int) -> Span:
     """Whole numbers have the order of the values that they stand for; bits have not."""
     values = _floats(numbers if mark == _BITS else [min(numbers), max(numbers)], mark)
     return min(values), max(values)

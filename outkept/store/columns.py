@@ -100,16 +100,13 @@ class Block:
         """Of the columns of the entry at `index`."""
         return int(self._further[index]) + 1
 
-    def columns(self, index: int, wanted: int = 0) -> list[list[int]]:
-        """All columns of the entry at `index`, from the one that is wanted on."""
+    def columns(self, index: int) -> list[list[int]]:
+        """All columns of the entry at `index`."""
         n, further = len(self.slots), self._further[index]
         found: list[list[int]] = []
         at = self._heads.stop
-        for number, head in enumerate(self._heads):
+        for head in self._heads:
             widths = self._data[head : head + n]
-            if number < wanted:
-                at += sum(self._span(widths, weight, index)[1] for weight in range(max(widths)))
-                continue
             first, step, factor = (
                 int.from_bytes(self._data[part + index : part + 8 * n : n], "little", signed=True)
                 for part in range(head + n, head + 25 * n, 8 * n)
@@ -122,6 +119,34 @@ class Block:
                 at += end
             found.append(decode(Column(first, step, factor, raw), further))
         return found
+
+    def column(self, number: int) -> list[list[int]]:
+        """One column of all entries."""
+        n, data = len(self.slots), self._data
+        at = self._heads.stop
+        for head in self._heads[:number]:
+            at = self._starts(data[head : head + n], at)[1]
+        head = self._heads[number]
+        widths = data[head : head + n]
+        starts, _ = self._starts(widths, at)
+        parts = range(head + n, head + 25 * n, 8 * n)
+        firsts, steps, factors = (gather("q", data[part : part + 8 * n], n) for part in parts)
+        found = []
+        for index, further in enumerate(self._further):
+            raw = [data[s[index] : s[index] + further] for s in starts[: widths[index]]]
+            found.append(decode(Column(firsts[index], steps[index], factors[index], raw), further))
+        return found
+
+    def _starts(self, widths: bytes, at: int) -> tuple[list[list[int]], int]:
+        """Where each plane of a column that begins at `at` has the bytes of each entry, and where
+        the column ends."""
+        starts = []
+        for weight in range(max(widths)):
+            pairs = zip(self._further, widths, strict=True)
+            lengths = [further if width > weight else 0 for further, width in pairs]
+            starts.append(list(accumulate(lengths, initial=at)))
+            at = starts[-1][-1]
+        return starts, at
 
     def _span(self, widths: bytes, weight: int, index: int) -> tuple[int, int]:
         """Where a plane has the bytes of an entry, and how long it is."""

@@ -29,8 +29,12 @@ class Block0:
         """See `Block.length`."""
         return int(self._further[index]) + 1
 
-    def columns(self, index: int, wanted: int = 0) -> list[list[int]]:
-        """See `Block.columns`."""
+    def column(self, number: int) -> list[list[int]]:
+        """See `Block.column`."""
+        return [self.columns(index)[number] for index in range(len(self.slots))]
+
+    def columns(self, index: int) -> list[list[int]]:
+        """All columns of the entry at `index`."""
         n, further = len(self.slots), self._further
         found: list[list[int]] = []
         data, at = self._front, self._heads.stop
@@ -50,4 +54,4 @@ class Block0:
                 data, at = self._back, 0
             else:
                 at += sum(map(mul, widths, further))
-        return found[wanted:]
+        return found

@@ -24,12 +24,13 @@ from outkept.store.chunks import (
     TICKS,
     AnyBlock,
     Readings,
+    Span,
     readings_at,
     readings_block,
     rows_at,
     rows_block,
-    span_of_readings,
-    span_of_rows,
+    spans_of_readings,
+    spans_of_rows,
 )
 from outkept.store.database import open_for_reading
 from outkept.store.errors import StoreError, of_use
@@ -81,26 +82,42 @@ class Stretch:
     end: float
 
 
+class _Chunk:
+    """A chunk of readings, or of rows of so many seconds each, unpacked as far as it is asked."""
+
+    def __init__(self, block: AnyBlock, row_s: float) -> None:
+        self.block = block
+        self.row_s = row_s
+        self._spans: list[Span] = []
+
+    def span(self, index: int) -> Span:
+        """Of the entry at `index`. All are found out at once: most are asked about."""
+        if not self._spans:
+            of = spans_of_rows if self.row_s else spans_of_readings
+            self._spans = of(self.block)
+        return self._spans[index]
+
+
 class Recorded:
     """One series in one stretch. What is asked of it is unpacked then."""
 
     def __init__(self, series: int, stretch: Stretch) -> None:
         self.series = series
         self._stretch = stretch
-        self._parts: list[tuple[AnyBlock, int]] = []
+        self._parts: list[tuple[_Chunk, int]] = []
         self._fresh: Readings | None = None
         self._row_s = 0.0
 
-    def add(self, block: AnyBlock, index: int, row_s: float = 0.0) -> None:
-        """Take a chunk's entry: of readings, or of rows of so many seconds each."""
-        self._parts.append((block, index))
-        self._row_s = row_s
+    def add(self, chunk: _Chunk, index: int) -> None:
+        """Take a chunk's entry."""
+        self._parts.append((chunk, index))
+        self._row_s = chunk.row_s
 
     def add_fresh(self, found: Readings) -> None:
         """Take readings that are in no chunk yet."""
         self._fresh = found
 
-    def span(self) -> tuple[float, float]:
+    def span(self) -> Span:
         """The least and the greatest value, of the stretch or of the chunks it lies in."""
         return _sound(self._span)
 
@@ -112,9 +129,8 @@ class Recorded:
         """The rows, in order; empty where every reading is kept."""
         return _sound(self._rows) if self._row_s else []
 
-    def _span(self) -> tuple[float, float]:
-        of = span_of_rows if self._row_s else span_of_readings
-        spans = [of(block, index) for block, index in self._parts]
+    def _span(self) -> Span:
+        spans = [chunk.span(index) for chunk, index in self._parts]
         if self._fresh is not None:
             spans.append((min(self._fresh.values), max(self._fresh.values)))
         return min(low for low, _ in spans), max(high for _, high in spans)
@@ -122,13 +138,13 @@ class Recorded:
     @property
     def count(self) -> int:
         """How many readings or rows are packed here; one that is in two chunks counts twice."""
-        packed = sum(block.length(index) for block, index in self._parts)
+        packed = sum(chunk.block.length(index) for chunk, index in self._parts)
         return packed + (len(self._fresh.ticks) if self._fresh is not None else 0)
 
     def _readings(self) -> list[tuple[float, float]]:
         found: Readings | None = None
-        for block, index in self._parts:
-            more = readings_at(block, index)
+        for chunk, index in self._parts:
+            more = readings_at(chunk.block, index)
             found = join(found, more) if found else more
         if self._fresh is not None:
             found = join(found, self._fresh) if found else self._fresh
@@ -140,8 +156,8 @@ class Recorded:
         start, end = self._stretch.start, self._stretch.end
         return [
             Row(float(at), self._row_s, n, low, mean, high)
-            for block, index in self._parts
-            for at, n, low, mean, high in zip(*rows_at(block, index), strict=True)
+            for chunk, index in self._parts
+            for at, n, low, mean, high in zip(*rows_at(chunk.block, index), strict=True)
             if start <= at < end
         ]
 
@@ -305,8 +321,9 @@ class Reader:
     def _take(
         self, found: dict[int, Recorded], group: int, block: AnyBlock, row_s: float = 0.0
     ) -> None:
+        chunk = _Chunk(block, row_s)
         for index, slot in enumerate(block.slots):
-            self._of(found, group, slot).add(block, index, row_s)
+            self._of(found, group, slot).add(chunk, index)
 
     def _of(self, found: dict[int, Recorded], group: int, slot: int) -> Recorded:
         one = found.get(slot)

@@ -20,11 +20,13 @@ MOST_KEPT = 10_000
 """Of those that are over; the oldest go first."""
 
 _COLUMNS = "id, starts, ends, document"
+_TOLD = "json_extract(document, '$.told_end')"
 _WHERE = {
-    SilenceState.PENDING: "starts > :now AND ends > :now",
-    SilenceState.ACTIVE: "starts <= :now AND ends > :now",
-    SilenceState.EXPIRED: "ends <= :now",
+    SilenceState.PENDING: f"starts > :now AND ends > :now AND NOT {_TOLD}",
+    SilenceState.ACTIVE: f"starts <= :now AND ends > :now AND NOT {_TOLD}",
+    SilenceState.EXPIRED: f"(ends <= :now OR {_TOLD})",
 }
+"""As `Silence.state` has it."""
 
 
 class TooManySilences(StoreError):  # noqa: N818 - reads like the other errors of a store
@@ -63,8 +65,7 @@ class Silences:
             lambda connection: [
                 _silence(row)
                 for row in connection.execute(
-                    f"SELECT {_COLUMNS} FROM silences"  # noqa: S608
-                    " WHERE NOT json_extract(document, '$.told_end') ORDER BY id"
+                    f"SELECT {_COLUMNS} FROM silences WHERE NOT {_TOLD} ORDER BY id"  # noqa: S608
                 )
             ]
         )
@@ -81,7 +82,10 @@ class Silences:
 
 def _add(connection: sqlite3.Connection, silence: Silence, now: float) -> Silence:
     _forget(connection, now)
-    (there,) = connection.execute("SELECT count(*) FROM silences WHERE ends > ?", (now,)).fetchone()
+    (there,) = connection.execute(
+        f"SELECT count(*) FROM silences WHERE ends > ? AND NOT {_TOLD}",  # noqa: S608
+        (now,),
+    ).fetchone()
     if there >= MOST_SILENCES:
         raise TooManySilences(f"there are {there} silences already; end some, or use wider ones")
     cursor = connection.execute(
@@ -103,7 +107,7 @@ def _forget(connection: sqlite3.Connection, now: float) -> None:
 
 def _end(connection: sqlite3.Connection, id_: int, now: float, by: str) -> Silence | None:
     silence = _get(connection, id_)
-    if silence is None or silence.ends <= now:
+    if silence is None or silence.state(now) is SilenceState.EXPIRED:
         return None
     ended = replace(silence, starts=min(silence.starts, now), ends=now, ended_by=by)
     connection.execute(

@@ -165,7 +165,8 @@ async def test_a_preview_runs_nothing(site: Site) -> None:
         assert (seen["would_run"], seen["held"], seen["unmatched"]) == (1, 0, ["mail*"])
         (one,) = seen["servers"]
         assert (one["hostname"], one["would"], one["guard"]) == ("web1", "run", None)
-        assert one["command"] == site.sensors[-1]["reactive"]
+        assert (one["status"], one["value"], one["command"]) == ("normal", 1, 0)
+        assert seen["commands"] == [site.sensors[-1]["reactive"]]
         assert await daemon.actions() == []
         assert daemon.source.control.runs() == []
 
@@ -232,13 +233,16 @@ async def test_output_without_end_is_cut_and_ends_the_command(site: Site) -> Non
 async def test_what_cannot_run_is_held_and_says_why(site: Site) -> None:
     site.sensor("mute", "echo 1", verifier="true")
     site.sensor("dumb", "echo 1")
+    site.sensor("disk", "echo / 1; echo /var 2", parse="table", reactive="rm -rf $OUTKEPT_INSTANCE")
     async with site.daemon() as daemon:
         (web1,) = await ids(daemon, "web1")
         await daemon.until(lambda: "mute" in daemon.server("web1")["unsupported"], "verified")
+        await daemon.until(lambda: daemon.value("web1", "disk", "/var"), "the disks are read")
         for what, words in (
             (wanted([web1], sensor="mute"), "does not have mute: "),
             (wanted([web1], sensor="dumb"), "the sensor has no reaction"),
             (wanted([web1], instance="left"), "pump has no instance 'left' there"),
+            (wanted([web1], sensor="disk"), "disk has instances there; name one, such as /, /var"),
         ):
             (one,) = (await daemon.source.control.preview(what))["servers"]
             assert (one["would"], one["guard"]) == ("held", "unsupported")
@@ -340,7 +344,7 @@ async def test_the_share_of_the_fleet_is_counted_over_what_would_run(site: Site)
         everywhere = Selection(names=["*"])
         (first, second) = await guard(daemon, wanted(everywhere))
         assert (first[0], second[0]) == (None, "share")
-        assert "50 % of 2 is the most" in second[1]
+        assert second[1].endswith("50 % of 2 is the most, with the 1 before it here")
         assert await guard(daemon, wanted(everywhere, override=["share"])) == [(None, "")] * 2
         done = await finished(daemon, await confirmed(daemon, wanted(everywhere)))
         assert [one["state"] for one in done["servers"]] == ["done", "held"]
@@ -409,7 +413,7 @@ async def test_a_silence_and_an_acknowledgement_are_said_and_hold_nothing(
         (incident,) = await daemon.until(lambda: desk.incidents(web1), "there is an incident")
         now = time.time()
         await desk.add_silence(Silence(now - 1, now + 600, "we know", "grace"))
-        desk.say(incident, EventType.ACKNOWLEDGED, "on it", "grace")
+        await desk.said(incident, EventType.ACKNOWLEDGED, "on it", "grace")
         await daemon.until(lambda: desk.incidents(web1)[0].acknowledged, "it is acknowledged")
         (one,) = (await daemon.source.control.preview(wanted([web1])))["servers"]
         assert one["would"] == "run"
@@ -479,3 +483,33 @@ async def test_what_waits_for_a_channel_is_stopped_too(site: Site, yard: Path, s
             assert "grace" in one["reason"]
             assert [action["outcome"] for action in await daemon.actions()] == ["not sent"]
             assert not ran.exists()
+
+
+@pytest.mark.usefixtures("servers")
+async def test_what_runs_as_the_daemon_ends_is_unknown_at_the_next_start(
+    site: Site, yard: Path
+) -> None:
+    begun = yard / "begun"
+    site.sensors[-1]["reactive"] = f"touch {begun}; sleep 60"
+    async with site.daemon() as daemon:
+        await daemon.source.control.start(wanted(await ids(daemon, "web1")), BY)
+        await daemon.until(begun.exists, "it has begun")
+    async with site.daemon() as daemon:
+        (action,) = await daemon.actions()
+        assert (action["outcome"], action["by"]) == ("unknown", BY)
+        await daemon.until(lambda: daemon.events(q="is unknown: the daemon was cut off"), "told")
+        assert daemon.source.control.runs() == []
+
+
+@pytest.mark.usefixtures("servers")
+async def test_being_blind_holds_a_person_who_does_not_override_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        guards = daemon.source.control._guards
+        monkeypatch.setattr(guards, "_blind", lambda live: "5 of 6 servers are gone")
+        assert await guard(daemon, wanted([web1])) == [
+            ("blind", "we may be blind: 5 of 6 servers are gone")
+        ]
+        assert await guard(daemon, wanted([web1], override=["blind"])) == [(None, "")]

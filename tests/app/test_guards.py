@@ -142,7 +142,7 @@ async def test_an_acknowledgement_holds_it_for_good(tmp_path: Path) -> None:
         one.read("s0", 11)
         await one.told_of("held: we may be blind")
         (incident,) = one.context.desk.incidents()
-        one.context.desk.say(incident, EventType.ACKNOWLEDGED, "ana has it", "ana")
+        await one.context.desk.said(incident, EventType.ACKNOWLEDGED, "ana has it", "ana")
         await one.told_of("held: ana has acknowledged the incident")
         one.blind = ""
         one.read("s0", 12)

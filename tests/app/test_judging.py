@@ -136,7 +136,7 @@ async def test_a_flapping_series_is_one_incident_without_reactions_until_it_is_s
             await daemon.until(lambda: not daemon.series("web1", "depth")["flapping"], "steady")
             await daemon.until(lambda: len(ran.read_text().splitlines()) == 2, "it is reacted to")
             types = [event["type"] for event in await daemon.events() if event["sensor"] == "depth"]
-            levels = [type_ for type_ in types if type_ not in {"fired", "sensor"}]
+            levels = [t for t in types if t in {"alarmed", "warned", "recovered", "flapping"}]
             assert levels == ["alarmed", "recovered", "flapping", "alarmed"]
             last = (await daemon.events("alarmed"))[-1]
             assert last["incident"] == flapping["incident"]
@@ -203,8 +203,14 @@ async def test_a_server_without_a_connection_is_gone_until_it_is_back(quick: Sit
             assert await _told(daemon, Condition.STALE) == []
 
 
-async def test_many_lost_at_once_are_one_event_and_none_of_them_is_gone(quick: Site) -> None:
+async def test_many_lost_at_once_are_one_event_and_none_of_them_is_gone(
+    quick: Site, yard: Path
+) -> None:
     quick.config["judging"] = OUTAGE
+    quick.config["reactions"] = {"mode": "on"}
+    depth, ran = yard / "depth", yard / "ran"
+    depth.write_text("1\n")
+    quick.sensor("depth", f"cat {depth}", alarm=5, every="200ms", reactive=f"echo run >> {ran}")
     with Rack(quick, 4) as rack:
         async with quick.daemon() as daemon:
             await _are_read(daemon, rack)
@@ -212,14 +218,22 @@ async def test_many_lost_at_once_are_one_event_and_none_of_them_is_gone(quick: S
             rack.off("web1", "web2", "web3")
             (blind,) = await daemon.until(lambda: _told(daemon, Condition.BLIND), "it is told")
             assert (blind["type"], blind["server"], blind["sensor"]) == ("blind", None, None)
-            assert blind["message"] == (
-                "we may be blind to all servers: 3 of 4 servers were lost within 4s"
-            )
+            assert blind["message"] == ("we may be blind: 3 of 4 servers were lost within 4s")
             assert all(context.blindness.over(live) for live in context.fleet)
             await daemon.until(
                 lambda: all(live.vain for live in context.fleet if not live.connected),
                 "they are dialled in vain",
             )
+            # The one that is left alarms, and is left alone.
+            depth.write_text("9\n")
+            await daemon.until(lambda: daemon.events("alarmed"), "it alarms")
+            await daemon.until(
+                lambda: daemon.events("message", q="we may be blind: 3 of 4 servers"),
+                "it is said why nothing runs",
+            )
+            assert not ran.exists()
+            depth.write_text("1\n")
+            await daemon.until(lambda: daemon.events("recovered"), "it recovers")
             rack.on("web1", "web2", "web3")
             _, over = await daemon.until(lambda: _told(daemon, Condition.BLIND, 2), "it is over")
             assert (over["type"], over["incident"]) == ("recovered", blind["id"])

@@ -87,6 +87,7 @@ def test_a_cooldown_holds_until_it_has_passed_or_the_alarm_is_left() -> None:
     assert held(left) == {"cooldown": 1}
     passed = world([*up_again, (400, "s0", DOWN)])
     assert times(passed) == [(0, "s0"), (300, "s0")]
+    assert [one.at for one in left.report.told] == sorted(one.at for one in left.report.told)
     at_the_end = world(up_again, seconds=100)
     assert held(at_the_end) == {"cooldown": 1}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outkept.app import telling
+from outkept.app import deciding, telling
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.silence import Silence
 from outkept.notify.queue import Retries
@@ -51,10 +51,10 @@ def happen(daemon: Daemon, type_: str, message: str, **more: Any) -> None:
     assert daemon.source._context.herald.announce(event)
 
 
-async def states(daemon: Daemon) -> dict[str, str]:
-    """The state of each notice, by title."""
+async def all_sent(daemon: Daemon) -> bool:
+    """Whether no notice waits, and none was given up."""
     items, _ = await daemon.source.notices.page(1000, None, target=None, state=None)
-    return {item["title"]: item["state"] for item in items}
+    return {item["state"] for item in items} == {"sent"}
 
 
 def target(daemon: Daemon, name: str) -> Json:
@@ -83,10 +83,38 @@ async def test_an_alarm_on_a_real_server_and_its_end_are_mailed(
     assert f"https://outkept.example.org/#/incidents/{incident}" in body.get_content()
 
 
+async def test_a_reaction_that_mends_nothing_is_told_to_the_next_step_at_once(
+    site: Site, yard: Path, hook: Webhook, box: Mailbox
+) -> None:
+    pump = Pump(yard)
+    pump.set(1)
+    site.sensors.append(pump.sensor)
+    section = notify({"ops": {"url": hook.url}}, steps=[{"after": "1d", "to": ["boss"]}])
+    section["targets"]["boss"] = {"url": box.url}
+    reactions = {"mode": "on", "mended_within": "1s"}
+    with machine("web1", addresses=[site.address(1)], port=site.port):
+        async with site.daemon(notify=section, reactions=reactions) as daemon:
+            await daemon.until(lambda: daemon.value("web1", "depth") == 1, "it is read")
+            pump.set(11)
+            await daemon.until(lambda: box.mails, "the next step is told")
+            await daemon.until(lambda: len(hook.posts) > 1, "and so are those who knew")
+            pump.set(1)
+            await daemon.until(lambda: len(box.mails) > 1, "both hear of the end")
+            await daemon.until(lambda: len(hook.posts) > 2, "both hear of the end")
+    assert pump.runs == 1
+    assert [title.partition(" web1")[0] for title in hook.titles] == [
+        "ALARM",
+        "NOT MENDED ALARM",
+        "OK",
+    ]
+    assert [subject.partition(" web1")[0] for subject in box.subjects] == ["ESCALATED ALARM", "OK"]
+    assert "not mended within 1s" in hook.posts[1]["message"]
+
+
 async def test_what_happens_together_is_one_notice_and_is_told_once(
     site: Site, hook: Webhook
 ) -> None:
-    section = notify({"ops": {"url": hook.url}}, group_wait="1s")
+    section = notify({"ops": {"url": hook.url}}, group_wait="3s")
     async with site.daemon(notify=section) as daemon:
         for number in range(3):
             text = f"web{number}: load is 9 >= 8 (alarmed)"
@@ -94,7 +122,7 @@ async def test_what_happens_together_is_one_notice_and_is_told_once(
         await daemon.until(lambda: hook.posts, "it is told")
         happen(daemon, "recovered", "web1: load is back", server="000000000001", sensor="load")
         await daemon.until(lambda: len(hook.posts) > 1, "the end is told")
-        assert set((await states(daemon)).values()) == {"sent"}
+        await daemon.until(lambda: all_sent(daemon), "it is written down")
     assert hook.titles[0].startswith("3 ALARM: ")
     assert hook.posts[0]["message"].count("ALARM web") == 3
     assert hook.posts[0]["type"] == "failure"
@@ -251,7 +279,7 @@ async def test_what_a_server_calls_itself_does_nothing_in_any_channel(
         async with site.daemon(notify=notify(targets)) as daemon:
             happen(daemon, "alarmed", f"{HOSTILE}: disk is full", sensor="disk[\x1b@here]")
             await daemon.until(lambda: hook.posts and box.mails and am.alerts(), "all are told")
-            assert set((await states(daemon)).values()) == {"sent"}
+            await daemon.until(lambda: all_sent(daemon), "it is written down")
     (mail,) = box.mails
     assert mail["bcc"] is None
     html = mail.get_body(("html", "plain"))
@@ -323,10 +351,36 @@ async def test_thousands_of_incidents_at_once_are_one_notice_and_hold_nothing_up
     assert len(hook.posts[0]["message"]) <= 4000
 
 
+async def test_events_that_find_no_room_are_read_from_the_disk(
+    site: Site, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "MOST_ARRIVED", 2)
+    monkeypatch.setattr(deciding, "GATHER_S", 1.0)
+    section = notify({"ops": {"url": hook.url}}, group_by=["server"])
+    async with site.daemon(notify=section) as daemon:
+        for number in range(9):
+            happen(daemon, "alarmed", f"w{number}: it is bad", server=f"{number:012x}")
+        await daemon.until(lambda: len(hook.posts) == 9, "all are told")
+    assert sorted(hook.titles) == [f"ALARM w{number}: it is bad" for number in range(9)]
+
+
+async def test_what_waits_for_a_target_that_is_no_more_is_given_up(
+    site: Site, hook: Webhook
+) -> None:
+    hook.answer = 500
+    async with site.daemon(notify=notify({"ops": {"url": hook.url}})) as daemon:
+        happen(daemon, "alarmed", "web1: it is bad")
+        await daemon.until(lambda: hook.taken, "it is tried")
+    async with site.daemon(notify=notify({"boss": {"url": hook.url}})) as daemon:
+        items, _ = await daemon.source.notices.page(9, None, target="ops", state=None)
+        (one,) = items
+        assert (one["state"], one["error"]) == ("given_up", telling.NO_TARGET)
+
+
 async def test_the_clock_is_set_back_and_nothing_waits_for_it(
     site: Site, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(deciding, "LONGEST_WAIT_S", 0.2)
     async with site.daemon(notify=notify({"ops": {"url": hook.url}}, group_wait="3s")) as daemon:
         happen(daemon, "alarmed", "web1: disk is full")
         await daemon.until(lambda: daemon.events("alarmed"), "it is on disk")

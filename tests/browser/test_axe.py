@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import varied
-from tests.serve.people import attend
+from tests.serve.people import act, attend
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,6 +34,10 @@ PLACES = (
     ("#/silences", ".silence"),
     ("#/silences?new=yes&server=web*", ".silence-form"),
     ("#/server/0000b1c2d3e4", ".server-silence"),
+    ("#/reactions", ".latch"),
+    ("#/run?q=site:lisbon&sensor=load&step=2", "#run-sensor"),
+    ("#/run/RUN", ".run-server"),
+    ("#/notices", ".notice"),
     ("#/wall", ".wall-map"),
 )
 
@@ -49,16 +53,21 @@ async def violations(page: Page) -> Any:
 async def test_axe_finds_nothing(visit: Visitor, scheme: str, width: int) -> None:
     fleet = varied()
     await attend(fleet)
+    run = await act(fleet)
+    await fleet.reactions.stop("a new kernel everywhere, back at 15:00", "ada")
     opened = await visit(fleet, width=width, color_scheme=scheme, reduced_motion="reduce")
     page = opened.page
     # High enough that no row is half behind the navigation at a phone's foot, which axe would
     # take for a target too small to hit.
     await page.set_viewport_size({"width": width, "height": 6000})
     for path, there in PLACES:
-        await page.evaluate("(path) => { location.hash = path; }", path)
+        await page.evaluate("(path) => { location.hash = path; }", path.replace("RUN", run))
         await expect(page.locator(there).first).to_be_visible()
         if path.startswith("#/silences?new"):
             await page.get_by_label("Only in a window").check()
+        if path.startswith("#/run?"):
+            await page.get_by_role("button", name="Preview").click()
+            await expect(page.get_by_role("region", name="Preview")).to_be_visible()
         assert await violations(page) == [], path
     await page.evaluate("location.hash = '#/'")
     await expect(page.locator(".tile").first).to_be_visible()

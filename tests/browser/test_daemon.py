@@ -1,4 +1,5 @@
-"""The page of a real daemon over a real sshd: what people do about an incident there."""
+"""The page of a real daemon over a real sshd: what people do about an incident there, and have
+run."""
 
 import os
 import re
@@ -68,4 +69,54 @@ async def test_an_alarm_is_taken_on_noted_silenced_and_over(
         log = page.get_by_role("list", name="Events", exact=True)
         await expect(log).to_contain_text("silence 1 begins: depth on web1")
         await expect(log).to_contain_text("a link notes: pump is clogged")
+    await context.close()
+
+
+async def test_a_command_is_run_and_followed_until_reactions_are_stopped(
+    browser: Browser, ssh_user: User, tmp_path: Path
+) -> None:
+    subnet = f"127.92.{os.getpid() % 250}.0/30"
+    site = Site(tmp_path / "site", ssh_user, subnet)
+    go = Path(ssh_user.home) / "go"
+    mend = f"echo mending; while [ ! -e {go} ]; do sleep 0.05; done; echo mended; exit 4"
+    site.sensor("depth", "echo 1", warning=5, alarm=10, cooldown="0s", reactive=mend)
+    context = await browser.new_context(locale="en-GB")
+    context.set_default_timeout(WAIT_MS)
+    page = await context.new_page()
+    with (
+        machine("web1", addresses=[site.address(1)], port=site.port),
+        site.process() as process,
+    ):
+        await _sign_in(process, page)
+        await page.evaluate("location.hash = '#/fleet?view=list'")
+        await page.get_by_role("link", name="web1").click()
+        await page.get_by_role("link", name="Run its reaction…").click()
+        await expect(page.get_by_label("What runs")).to_contain_text("echo mending;")
+        await page.get_by_label("Reason").fill("it is clogged")
+        await page.keyboard.press("Enter")
+        preview = page.get_by_role("region", name="Preview", exact=True)
+        await page.get_by_role("button", name="Run on 1 server now").click()
+        output = page.get_by_label("Output of web1")
+        await expect(output).to_have_text("mending\n")
+        await expect(page.locator(".run-server")).to_contain_text("Running")
+        go.touch()
+        await expect(output).to_have_text("mending\nmended\n")
+        await expect(page.locator(".run-server")).to_contain_text("Failed, exit status 4")
+        await page.get_by_role("link", name="All reactions").click()
+        await expect(page.locator(".action")).to_contain_text("done, exit status 4")
+        await page.get_by_role("button", name="Stop all reactions…").click()
+        await page.get_by_label("Reason").fill("a new pump")
+        await page.keyboard.press("Enter")
+        bar = page.locator("#stopped")
+        await expect(bar).to_contain_text("Reactions are stopped by a link since ")
+        await expect(bar).to_contain_text(": a new pump")
+        await page.evaluate("location.hash = '#/run?q=*&sensor=depth'")
+        await page.get_by_role("button", name="Preview").click()
+        await expect(preview).to_contain_text("It would run nowhere.")
+        await expect(preview).to_contain_text("a new pump")
+        await page.get_by_role("button", name="Resume…").click()
+        await page.get_by_role("button", name="Yes, resume").click()
+        await expect(bar).to_be_hidden()
+        await page.get_by_role("button", name="Preview").click()
+        await expect(preview).to_contain_text("It would run on 1 server.")
     await context.close()

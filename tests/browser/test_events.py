@@ -6,6 +6,7 @@ import time
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.model.event import Condition, EventType
 from tests.browser.conftest import Visit, Visitor
 from tests.serve.fleet import Fleet, sensor, server
 
@@ -74,6 +75,37 @@ async def test_they_are_filtered_by_kind_server_sensor_and_time(visit: Visitor) 
     await page.get_by_role("button", name="Clear", exact=True).click()
     await page.get_by_role("searchbox", name="Sensor").fill("load")
     await expect(shown(page)).to_have_count(1)
+
+
+async def test_what_people_did_is_found_with_who_did_it(visit: Visitor) -> None:
+    fleet = talkative()
+    incident = next(event["id"] for event in fleet.log if event["type"] == "warned")
+    await fleet.desk.note(incident, "ada", "restarting it")
+    fleet.tell("gone", "beta: no answer for 5 min", server="b", condition=Condition.GONE)
+    opened = await visit(fleet, "#/events")
+    page = opened.page
+    await expect(shown(page)).to_have_count(5)
+    gone = shown(page).filter(has_text="Gone")
+    await gone.get_by_role("link", name="Incident").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("beta is gone")
+    await page.go_back()
+    await page.get_by_role("button", name="Note").click()
+    await expect(shown(page)).to_have_count(1)
+    await expect(shown(page)).to_contain_text("restarting it")
+    await expect(shown(page)).to_contain_text("by ada")
+
+
+async def test_all_kinds_at_once_are_all_events(visit: Visitor) -> None:
+    opened = await visit(talkative(), "#/events")
+    kinds = opened.page.get_by_role("group", name="Kinds").get_by_role("button")
+    await expect(kinds).to_have_count(len(EventType))
+    for kind in await kinds.all():
+        await kind.click()
+    await expect(kinds.and_(opened.page.locator("[aria-pressed=true]"))).to_have_count(
+        len(EventType)
+    )
+    await expect(shown(opened.page)).to_have_count(3)
+    await opened.assert_no_complaints()
 
 
 async def test_new_ones_come_in_on_top(visit: Visitor) -> None:

@@ -143,6 +143,19 @@ async def test_who_may_only_look_sees_who_has_it_but_no_button(visit: Visitor) -
     await expect(page.get_by_role("link", name="Silence this")).to_have_count(0)
 
 
+async def test_what_is_over_takes_notes_and_nothing_else(visit: Visitor) -> None:
+    opened = await _open(visit, WARNED)
+    page = opened.page
+    var = {"server": "a", "sensor": "disk[/var]", "value": 50.0}
+    opened.fleet.tell("recovered", "alpha: disk[/var] is back to normal", **var)
+    await expect(desk(page)).to_contain_text("Nobody had taken this on when it ended.")
+    await expect(page.get_by_role("button", name="Acknowledge")).to_be_hidden()
+    await expect(page.get_by_role("link", name="Silence this")).to_be_hidden()
+    await page.get_by_label("Note", exact=True).fill("the log rotation was off")
+    await page.get_by_role("button", name="Add note").click()
+    await expect(steps(page).last).to_contain_text("the log rotation was off")
+
+
 async def test_another_pages_acknowledgement_is_seen_at_once(visit: Visitor) -> None:
     opened = await _open(visit, GONE)
     await opened.fleet.desk.acknowledge(GONE, "ada", "power cut")

@@ -2,12 +2,12 @@
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from outkept.model.notice import DeliveryState
+from outkept.serve.auth import Role
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet
 
@@ -102,14 +102,7 @@ async def test_where_nobody_is_told_it_says_how_to_change_that(visit: Visitor) -
 
 
 async def test_who_may_only_look_sends_no_test(visit: Visitor) -> None:
-    opened = await visit(Fleet(), "#/events")
+    opened = await visit(Fleet(), "#/notices", role=Role.VIEWER)
     page = opened.page
-
-    async def viewer(route: Any) -> None:
-        await route.fulfill(json={"role": "viewer", "scopes": ["read"]})
-
-    await page.route("**/api/v1/me", viewer)
-    await page.evaluate("location.hash = '#/notices'")
-    await page.reload()
     await expect(target(page, "ops")).to_contain_text("Ok")
     await expect(page.get_by_role("button", name="Send a test")).to_have_count(0)

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import varied
-from tests.serve.people import attend
+from tests.serve.people import act, attend
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,6 +51,10 @@ PLACES = (
     ("/incidents", ".incident"),
     ("/incidents/7", ".desk-form"),
     ("/silences?new=yes", ".silence-form"),
+    ("/reactions", ".latch"),
+    ("/run?q=*&sensor=load", "#run-sensor"),
+    ("/run/RUN", ".run-server"),
+    ("/notices", ".notice"),
 )
 
 
@@ -62,11 +66,13 @@ async def _fits(page: Page) -> bool:
 async def test_nothing_scrolls_sideways(visit: Visitor, width: int) -> None:
     fleet = varied()
     await attend(fleet)
+    run = await act(fleet)
+    await fleet.reactions.stop("a new kernel everywhere, back at 15:00", "ada")
     opened = await visit(fleet, width=width)
     await expect(opened.page.locator(".tile")).to_have_count(7)
     assert await _fits(opened.page)
     for path, there in PLACES:
-        await opened.page.evaluate("(path) => { location.hash = path; }", path)
+        await opened.page.evaluate("(path) => { location.hash = path; }", path.replace("RUN", run))
         await expect(opened.page.locator(there).first).to_be_visible()
         assert await _fits(opened.page), path
 
@@ -108,11 +114,13 @@ async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> N
 async def test_every_text_has_enough_contrast(visit: Visitor, scheme: str) -> None:
     fleet = varied()
     await attend(fleet)
+    run = await act(fleet)
+    await fleet.reactions.stop("a new kernel everywhere, back at 15:00", "ada")
     opened = await visit(fleet, color_scheme=scheme)
     await expect(opened.page.locator(".tile")).to_have_count(7)
     assert await opened.page.evaluate(CONTRASTS) == []
     for path, there in PLACES:
-        await opened.page.evaluate("(path) => { location.hash = path; }", path)
+        await opened.page.evaluate("(path) => { location.hash = path; }", path.replace("RUN", run))
         await expect(opened.page.locator(there).first).to_be_visible()
         assert await opened.page.evaluate(CONTRASTS) == [], path
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.serve.auth import Role
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet, server
 
@@ -165,16 +166,10 @@ async def test_the_console_stops_and_resumes(visit: Visitor) -> None:
 
 
 async def test_who_may_only_look_sees_all_and_changes_nothing(visit: Visitor) -> None:
-    opened = await visit(reacting(), "#/fleet")
+    fleet = reacting()
+    await fleet.reactions.stop("deploying", "ada")
+    opened = await visit(fleet, "#/reactions", role=Role.VIEWER)
     page = opened.page
-
-    async def viewer(route: Any) -> None:
-        await route.fulfill(json={"role": "viewer", "scopes": ["read"]})
-
-    await page.route("**/api/v1/me", viewer)
-    await opened.fleet.reactions.stop("deploying", "ada")
-    await page.evaluate("location.hash = '#/reactions'")
-    await page.reload()
     await expect(bar(page)).to_contain_text("Reactions are stopped by ada")
     await expect(region(page, "Latched")).to_contain_text("apache")
     main = page.get_by_role("main")

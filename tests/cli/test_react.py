@@ -80,8 +80,9 @@ def _read(yard: Yard) -> int:
 def test_a_preview_shows_what_would_run_and_runs_nothing(yard: Yard) -> None:
     ended = yard.react("pump", "--on", "web*", "--on", "mail*", "--preview")
     assert ended.code == 0
-    assert re.match(r"WOULD +SERVER +WHY\nrun +web1\nrun +web2\n$", ended.out)
-    assert "Would run `echo pumped; printf" in ended.err
+    rows = r"WOULD +SERVER +STATUS +VALUE +WHY\nrun +web1 +normal +1\nrun +web2 +normal +1\n$"
+    assert re.match(rows, ended.out)
+    assert "The command: echo pumped; printf" in ended.err
     assert "No server is called mail*." in ended.err
     as_json = yard.react("pump", "--label", "site=lis*", "--preview", "--json")
     assert json.loads(as_json.out)["would_run"] == 3
@@ -177,7 +178,7 @@ def test_mistakes_are_one_line(yard: Yard) -> None:
 def test_what_is_held_everywhere_fails(yard: Yard) -> None:
     ended = yard.react("pump", "--on", "web1", "--fallback", *WHY, "--yes")
     assert ended.code == 1
-    assert re.search(r"^held +web1 +the sensor has no fallback$", ended.out, re.M)
+    assert re.search(r"^held +web1 +normal +1 +the sensor has no fallback$", ended.out, re.M)
     assert ended.err.splitlines()[-1] == "outkept: nothing would run"
 
 
@@ -196,8 +197,16 @@ def test_a_hostile_daemon_steers_no_terminal(home: Path) -> None:
         "would_run": EVIL,
         "confirm": EVIL,
         "unmatched": [EVIL],
+        "commands": [EVIL],
         "servers": [
-            {"would": "run", "command": EVIL, "hostname": EVIL, "warnings": [EVIL], "reason": EVIL},
+            {
+                "would": EVIL,
+                "hostname": EVIL,
+                "status": EVIL,
+                "value": EVIL,
+                "warnings": [EVIL],
+                "reason": EVIL,
+            },
             3,
         ],
     }

@@ -12,7 +12,9 @@ import pytest
 from outkept.model.reading import Reading, Sample
 from outkept.model.server import Endpoint, Facts, Identity, Server
 from outkept.store import Store
-from tests.cli.command import outkept
+from tests.cli.command import in_terminal, outkept
+from tests.cli.conftest import Daemon
+from tests.servers import until
 
 START = 1_699_999_200
 SENSORS = """\
@@ -157,3 +159,42 @@ def test_a_state_of_earlier_days_is_refused(recorded: Path, home: Path) -> None:
     ended = outkept(home, "replay", "--state", "state")
     assert ended.code == 1
     assert "older Outkept" in ended.complaint
+
+
+Said = set[tuple[float, str, str, str, str]]
+
+
+def said_and_replayed(daemon: Daemon, home: Path) -> tuple[Said, Said]:
+    """The changes of levels that a daemon told, and those of a replay beside it, without the last
+    seconds: what is in neither of them yet."""
+    state = ("--state", daemon.state)
+    replayed = json.loads(outkept(home, "replay", *state, "--json", "--events").out)
+    told = json.loads(outkept(home, "events", *state, "--json", "--limit", 10_000).out)
+    both: list[Said] = []
+    for events in (told, replayed["configurations"][0]["events"]):
+        both.append(
+            {
+                (int(one["at"] * 10 + 1e-3) / 10, *(one[key] for key in KEYS_OF_SAID))
+                for one in events
+                if one["type"] in ("warned", "alarmed", "recovered", "flapping")
+                and one.get("condition") in (None, "level")
+                and one["at"] < replayed["to"] - 3
+            }
+        )
+    return both[0], both[1]
+
+
+KEYS_OF_SAID = ("type", "server", "sensor", "message")
+
+
+def test_beside_a_daemon_it_says_what_the_daemon_said(daemon: Daemon, home: Path) -> None:
+    until(lambda: len(said_and_replayed(daemon, home)[0]) > 4, "some levels have changed", 90)
+    said, replayed = said_and_replayed(daemon, home)
+    assert replayed == said
+
+
+def test_a_terminal_sees_how_far_it_is(recorded: Path) -> None:
+    with in_terminal(recorded, "replay", "--from", START) as terminal:
+        terminal.wait_for("Replaying")
+        terminal.wait_for("load would have alarmed 3 times")
+        assert terminal.end() == 0

@@ -181,7 +181,15 @@ NOWS = st.sampled_from([0.0, 99.9, 100.0, 150.0, 199.9, 200.0, 300.0])
 SUBJECTS = st.sampled_from([DB, replace(DB, sensor=""), replace(DB, hostname="web1", addresses=())])
 
 
+NAMED = Silence(0, inf, "r", "ada", "DB1", "disk[/v*]", id=1)
+WIDE = Silence(0, 200, "r", "ada", "d[ab]*", "disk", {"site": "lis*"}, id=2)
+
+
 @given(st.lists(SILENCES | st.integers(1, 9)), SUBJECTS, NOWS)
+@example([NAMED], DB, 150.0)
+@example([NAMED, WIDE], DB, 150.0)
+@example([NAMED, 1], DB, 150.0)
+@example([WIDE, NAMED, replace(NAMED, server="web1")], DB, 150.0)
 def test_what_holds_and_ends_last_is_what_silences(
     steps: list[Silence | int], subject: Subject, now: float
 ) -> None:
@@ -218,6 +226,24 @@ def test_beginning_and_end_are_told_once_each_whenever_somebody_looks(
     ever = silence.starts < silence.ends
     expected = ["begin"] if ever and latest >= silence.starts else []
     assert told == expected + (["end"] if latest >= silence.ends else [])
+
+
+@given(moments(), DAYS, STARTS, LENGTHS, st.integers(-3, 3), st.integers(0, 9))
+def test_it_holds_where_its_window_says(
+    moment: tuple[str, float], days: frozenset[int], start: int, length: int, back: int, ahead: int
+) -> None:
+    zone, now = moment
+    weekly = Weekly(days, start, length, zone)
+    starts = now + 43_200.0 * back
+    silence = Silence(starts, starts + 43_200.0 * ahead, "r", "ada", weekly=weekly)
+    window = silence.window(now)
+    assert (window is not None and window[0] <= now) is silence.holds(now)
+    if window is not None:
+        begun, ended = window
+        assert silence.starts <= begun < ended <= silence.ends
+        assert now < ended
+        assert silence.holds(max(now, begun))
+        assert not silence.holds(ended) or covers(weekly, ended)
 
 
 def test_its_window_is_what_it_leaves_of_the_week() -> None:
@@ -263,3 +289,15 @@ def test_it_stands_in_time() -> None:
     states = [SILENCE.state(now) for now in (99, 100, 199, 200)]
     pending, active, expired = SilenceState
     assert states == [pending, active, active, expired]
+
+
+def test_what_was_said_to_be_over_stays_so_when_the_clock_is_set_back() -> None:
+    told = to_tell(SILENCE, 150)
+    assert told is not None
+    told = to_tell(told, 200)
+    assert told is not None
+    assert told.told_end
+    assert told.state(150) is SilenceState.EXPIRED
+    assert not told.holds(150)
+    assert told.window(150) is None
+    assert to_tell(told, 300) is None

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from outkept.config.notify import NotifySettings
+from outkept.config.overrides import MatchSubject
 from outkept.model.event import Condition, Event, EventType
-from outkept.model.silence import Subject
 from outkept.notify.grouping import Grouping
-from outkept.notify.message import Notice
+from outkept.notify.message import About, Notice
 from outkept.notify.routing import Route, route_of
 
 START = 1_700_000_000.0
@@ -58,7 +58,10 @@ class Play:
             condition or event.condition,
         )
         name = event.server or ""
-        self.grouping.take(kept, Subject(name, name, self.labels, event.sensor or ""), self.at)
+        machine = MatchSubject(name, self.labels)
+        self.grouping.take(
+            kept, About(name, name, self.labels, event.sensor or "", machine=machine), self.at
+        )
         self.tell()
         return kept.id
 

@@ -208,6 +208,27 @@ def test_flapping_is_told_once() -> None:
     assert play.wait(3000) == []
 
 
+def test_flapping_is_not_told_again_after_a_reminder() -> None:
+    play = Play(routes(OPS | {"repeat_interval": "1h"}))
+    play.event("alarmed")
+    play.wait(60)
+    play.event("flapping")
+    play.wait(600)
+    play.event("alarmed")
+    assert words(play.wait(3600)) == ["ops: reminder web1"]
+    play.event("flapping")
+    assert play.wait(600) == []
+
+
+def test_while_it_flaps_nothing_is_said_of_its_level() -> None:
+    play = Play(routes(OPS))
+    play.event("warned")
+    play.wait(60)
+    play.event("alarmed")
+    play.event("flapping")
+    assert words(play.wait(600)) == ["ops: flapping web1"]
+
+
 def test_two_routes_to_one_target_tell_it_once() -> None:
     play = Play(
         routes(

@@ -107,7 +107,7 @@ class Model:
                 assert self.said[once] <= self.unmended[incident.id]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(written_routes(), HAPPENINGS)
 def test_nobody_hears_a_thing_twice_or_of_what_is_held(
     written: list[dict[str, object]], happenings: list[tuple[str, object]]
@@ -124,7 +124,7 @@ def test_nobody_hears_a_thing_twice_or_of_what_is_held(
     assert play.grouping.next_look() == float("inf")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(written_routes(), HAPPENINGS)
 def test_what_stays_open_is_told_in_the_end(
     written: list[dict[str, object]], happenings: list[tuple[str, object]]

@@ -12,7 +12,7 @@ import sys
 from tests.serve.daemon import Reusable, daemon
 from tests.serve.fleet import breathe, varied
 from tests.serve.fleetwide import furnish
-from tests.serve.people import attend
+from tests.serve.people import act, attend
 
 
 async def main(port: int, count: int) -> None:
@@ -20,6 +20,7 @@ async def main(port: int, count: int) -> None:
     fleet = varied(count)
     furnish(fleet)
     await attend(fleet)
+    await act(fleet)
     async with daemon(fleet, port=port, interval=0.25, rules=Reusable) as running:
         print(running.link, flush=True)  # noqa: T201
         while True:

@@ -26,11 +26,13 @@ class _Made(Protocol):
 
 class Control:
     """Runs that begin at once and do nothing: `hear` and `end` say what a server does. Servers
-    without a connection are held; sensors with a `reactive` have a command."""
+    without a connection are held, and those in `holds` by a guard, for a reason; sensors with a
+    `reactive` have a command."""
 
     def __init__(self, made: _Made) -> None:
         self._made = made
         self.kept = Runs()
+        self.holds: dict[str, tuple[str, str]] = {}
 
     async def preview(self, wanted: Wanted) -> Json:
         """See serve.control."""
@@ -53,11 +55,12 @@ class Control:
                 wanted.instance,
                 wanted.step,
                 (),
-                [(one["server"], one["command"]) for one in would],
+                [(one["server"], f"mend-{wanted.sensor}") for one in would],
             ),
             "unmatched": [
                 glob for glob in names if not any(_is_called(one, glob) for one in chosen)
             ],
+            "commands": [f"mend-{wanted.sensor}"],
             "servers": servers,
         }
 
@@ -77,7 +80,8 @@ class Control:
                 reason=wanted.reason,
                 override=wanted.override,
                 servers=[
-                    (one["server"], one["hostname"], one["command"]) for one in seen["servers"]
+                    (one["server"], one["hostname"], f"mend-{wanted.sensor}")
+                    for one in seen["servers"]
                 ],
             )
         except TooManyError as error:
@@ -145,15 +149,22 @@ class Control:
         return [self._made.by_id[id_] for id_ in dict.fromkeys(servers)]
 
     def _prospect(self, one: Json, wanted: Wanted) -> Json:
-        held = "" if one["connected"] else "there is no connection to it"
+        guard, held = self.holds.get(one["id"], (None, ""))
+        if not one["connected"]:
+            guard, held = "disconnected", "there is no connection to it"
+        elif guard in wanted.override:
+            guard, held = None, ""
+        found = [series for series in one["sensors"] if series["name"] == wanted.sensor]
         return {
             "server": one["id"],
             "hostname": one["hostname"],
+            "status": found[0]["status"] if found else None,
+            "value": found[0]["value"] if found else None,
             "would": "held" if held else "run",
-            "guard": "disconnected" if held else None,
+            "guard": guard,
             "reason": held,
             "warnings": [],
-            "command": f"mend-{wanted.sensor}",
+            "command": 0,
         }
 
 

@@ -431,7 +431,7 @@ class Fleetwide:
     def _found(self) -> Iterator[Found]:
         """The incidents that the log's events make."""
         opened: dict[IncidentKey, tuple[Incident, list[Event]]] = {}
-        ended = []
+        ended: list[tuple[Incident, list[Event]]] = []
         for one in self._made.log:
             event = _event(one)
             key = key_of(event) if event else None
@@ -440,6 +440,9 @@ class Fleetwide:
             before, events = opened.pop(key, (None, []))
             after = following(before, event)
             if after is None:
+                # A note may come when it is over.
+                for over, known in ended:
+                    known += [event] if over.id == event.incident else []
                 continue
             if after.ended is None:
                 opened[key] = after, [*events, event]

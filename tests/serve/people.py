@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from outkept.model.event import Condition
 from outkept.model.silence import Silence, Weekly
+from outkept.serve.control import Wanted
 from tests.serve.fleet import Fleet
 
 HOUR = 3600.0
@@ -15,6 +16,32 @@ async def attend(fleet: Fleet) -> None:
     first server is silenced."""
     await _incidents(fleet)
     await _silences(fleet, next(iter(fleet.by_id.values()))["hostname"])
+
+
+async def act(fleet: Fleet) -> str:
+    """Have reactions run, wait and be latched, and a run by hand under way, which has printed
+    something; its id."""
+    first, second, third, *_ = fleet.by_id.values()
+    about = {"server": second["id"], "hostname": second["hostname"], "instance": None}
+    running = about | {"sensor": "load", "step": 2, "since": time.time() - 4, "by": "ada"}
+    fleet.reactions.running = [running]
+    fleet.reactions.held = [about | {"sensor": "memory", "guard": "silenced"}]
+    match = {"hostname": "db*", "labels": {"site": "lisbon"}}
+    fleet.reactions.rules = [{"mode": "dry-run", "sensors": ["disk", "my*"], "match": match}]
+    fleet.defined["load"] = fleet.defined.get("load", {}) | {
+        "reactive": "systemctl restart runaway",
+        "fallback": "systemctl kill --signal=KILL runaway",
+    }
+    chosen = [first["id"], second["id"], third["id"], *list(fleet.by_id)[8:9]]
+    wanted = Wanted("load", None, 1, chosen, "it runs away again, OPS-4711")
+    seen = await fleet.control.preview(wanted)
+    run = await fleet.control.start(replace(wanted, confirm=seen["confirm"]), "ada")
+    fleet.control.hear(first["id"], "Stopping runaway.\nStarting runaway.\n")
+    fleet.control.end(first["id"])
+    fleet.control.hear(second["id"], "Failed to restart runaway.service: Unit not found.\n")
+    fleet.control.end(second["id"], 5)
+    fleet.control.hear(third["id"], "Stopping runaway.\n")
+    return str(run["id"])
 
 
 async def _incidents(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from outkept.serve import shapes
+from outkept.serve import shapes, shapes_overrides
 from outkept.serve.access import Access
 from outkept.serve.auth import Role, mint
 from outkept.serve.http import create_app
@@ -59,6 +59,8 @@ def assert_problem(answer: httpx.Response, status: int, *words: str) -> None:
         ("/sweeps", shapes.Sweeps),
         ("/addresses", shapes.Addresses),
         ("/stats", shapes.Stats),
+        ("/overrides", shapes_overrides.Overrides),
+        ("/overrides?server=0000b1c2d3e4", shapes_overrides.Overrides),
         ("/servers/0000b1c2d3e4/sensors/load/history", shapes.History),
     ],
 )
@@ -67,6 +69,11 @@ async def test_each_endpoint_answers_in_the_shape_it_describes(
 ) -> None:
     answer = shape.model_validate(await get(client, path))
     assert getattr(answer, "items", True)
+
+
+async def test_overrides_of_no_server_are_a_problem(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/overrides", params={"server": "x"}, headers=bearer())
+    assert_problem(answer, 404, "no server has the id 'x'")
 
 
 async def test_pages_of_servers_join_without_gaps_or_doubles(

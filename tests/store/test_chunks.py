@@ -19,8 +19,8 @@ from outkept.store.chunks import (
     readings_block,
     rows_at,
     rows_block,
-    span_of_readings,
-    span_of_rows,
+    spans_of_readings,
+    spans_of_rows,
 )
 
 TICKS = st.lists(st.integers(0, 10**12), min_size=1, max_size=60, unique=True).map(sorted)
@@ -54,7 +54,7 @@ def test_readings_come_back_to_the_bit(found: dict[int, Readings]) -> None:
         ticks, values = readings_at(block, index)
         assert ticks == found[slot].ticks
         assert bits(values) == bits(found[slot].values)
-        assert span_of_readings(block, index) == (min(values), max(values))
+        assert spans_of_readings(block)[index] == (min(values), max(values))
 
 
 @settings(max_examples=200, deadline=None)
@@ -67,7 +67,7 @@ def test_rows_come_back_with_means_as_good_as_exact(found: dict[int, Readings]) 
         assert back.starts == expected.starts
         assert back.counts == expected.counts
         assert (back.lows, back.highs) == (expected.lows, expected.highs)
-        assert span_of_rows(block, index) == (min(back.lows), max(back.highs))
+        assert spans_of_rows(block)[index] == (min(back.lows), max(back.highs))
         for mean, other, low, high in zip(
             back.means, expected.means, expected.lows, expected.highs, strict=True
         ):
@@ -119,6 +119,8 @@ def kept0() -> dict[int, Readings]:
 def test_readings_that_an_older_version_packed_are_read() -> None:
     block = readings_block((CHUNKS0 / "readings.bin").read_bytes())
     assert {s: readings_at(block, i) for i, s in enumerate(block.slots)} == kept0()
+    spans = [(min(found.values), max(found.values)) for found in kept0().values()]
+    assert spans_of_readings(block) == spans
 
 
 def test_minutes_that_an_older_version_packed_are_read() -> None:
@@ -129,6 +131,7 @@ def test_minutes_that_an_older_version_packed_are_read() -> None:
         found = rows_at(block, index)
         assert found._replace(means=[]) == expected[slot]._replace(means=[])
         assert found.means == pytest.approx(expected[slot].means, rel=1e-12)
+        assert spans_of_rows(block)[index] == (min(found.lows), max(found.highs))
 
 
 def test_hundredths_of_percent_full_of_noise_take_little_more_than_it_has() -> None:

@@ -10,7 +10,7 @@ from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.level import Level
 from outkept.model.server import Endpoint
-from outkept.store import Store, StoreError
+from outkept.store import Store, StoreError, incidents
 from outkept.store.incidents import Found
 from tests.store.values import NOW
 
@@ -165,6 +165,42 @@ async def test_acknowledgement_holds_until_it_is_over(store: Store) -> None:
     await told(store, W)
     (one,) = await store.open_incidents()
     assert (one.id, one.acknowledged) == (5, False)
+
+
+async def test_they_can_be_narrowed_to_those_that_somebody_has(store: Store) -> None:
+    for server in ("a", "b", "c"):
+        await told(store, W, server)
+    await told(store, EventType.ACKNOWLEDGED, "a", by="ada")
+    await told(store, EventType.ACKNOWLEDGED, "b", by="ada")
+    await told(store, R, "b")
+    assert ids((await store.incidents(acknowledged=True)).items) == [[1, 4], [2, 5, 6]]
+    assert ids((await store.incidents(acknowledged=False)).items) == [[3]]
+    assert ids((await store.incidents(acknowledged=True, state="open")).items) == [[1, 4]]
+    assert ids((await store.incidents(acknowledged=True, server="b")).items) == [[2, 5, 6]]
+    first = await store.incidents(1, acknowledged=True)
+    second = await store.incidents(1, first.next, acknowledged=True)
+    assert ids((*first.items, *second.items)) == [[1, 4], [2, 5, 6]]
+
+
+async def test_what_people_say_is_not_lost_among_many_events(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "MOST_EVENTS", 3)
+    monkeypatch.setattr(incidents, "MOST_SAID", 2)
+    for type_ in (W, A, W, A, EventType.NOTE, W, EventType.NOTE, A, R):
+        await told(store, type_)
+    assert ids((await store.incidents()).items) == [[1, 2, 3, 7, 9]]
+    await told(store, EventType.NOTE, incident=1)
+    assert ids((await store.incidents()).items) == [[1, 2, 3, 7, 10]]
+
+
+async def test_late_words_are_about_the_incident_they_name(store: Store) -> None:
+    for type_ in (W, R, W):
+        await told(store, type_)
+    await told(store, EventType.ACKNOWLEDGED, incident=1, by="ada")
+    (one,) = await store.open_incidents()
+    assert (one.id, one.acknowledged) == (3, False)
+    assert ids((await store.incidents()).items) == [[3], [1, 2, 4]]
 
 
 async def test_flapping_keeps_it_open_at_the_level_it_had(store: Store) -> None:

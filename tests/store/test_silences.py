@@ -64,6 +64,13 @@ async def test_they_are_listed_by_where_they_stand(store: Store) -> None:
     assert await ids(SilenceState.ACTIVE) == [4, 2]
     assert await ids(SilenceState.PENDING) == [3]
     assert await ids(SilenceState.EXPIRED) == [1]
+    for told in (await silences.page(10, None, NOW)).items[:2]:
+        await silences.save_told(replace(told, told_begin=True, told_end=True))
+        assert await silences.end(told.id, NOW, "ada") is None
+    assert await ids(SilenceState.ACTIVE) == [2]
+    assert await ids(SilenceState.EXPIRED) == [4, 3, 1]
+    await silences.save_told(replace(told, told_end=False))
+    await silences.save_told(replace(told, id=4, told_end=False))
     first = await silences.page(1, None, NOW + 10, SilenceState.ACTIVE)
     second = await silences.page(1, first.next, NOW + 10, SilenceState.ACTIVE)
     assert [each.id for each in (*first.items, *second.items)] == [4, 2]
