@@ -44,5 +44,5 @@ def _tripped(daemon: Daemon, busy: list[int]) -> bool:
 
 
 async def _settled(daemon: Daemon) -> bool:
-    view = daemon.source.reactions.view()
-    return (view["at_once"]["now"], view["waiting"]) == (0, 0)
+    ran, held = await daemon.events("fired"), await daemon.events("message", q="is the most")
+    return len(ran) + len(held) == SERVERS
