@@ -74,6 +74,9 @@ def _counters(mirror: Mirror) -> Text:
             line.append(f"● {counts[word]:,} {word.replace('_', ' ')}", style=STYLES[word])
     if mirror.servers and not any(counts.get(word) for word in _BAD_WORDS):
         line.append("   ● all well", style="green")
+    if mirror.stats.get("reactions_stopped") is True:
+        line.append("   ")
+        line.append(" all reactions are stopped ", style="bold white on magenta")
     return line
 
 

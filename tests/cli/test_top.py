@@ -107,6 +107,15 @@ def test_the_picture_fits_the_terminal(width: int, height: int) -> None:
     assert max(map(cell_len, lines)) <= width
 
 
+def test_that_reactions_are_stopped_is_said() -> None:
+    mirror = Mirror()
+    mirror.apply(snapshot(server("a", "web1")))
+    for stopped in (False, True):
+        mirror.apply({"type": "stats", "reactions_stopped": stopped})
+        text = picture(mirror, Screen(100, 20, "http://here")).plain
+        assert ("all reactions are stopped" in text) is stopped
+
+
 def test_hostile_names_do_not_break_out_of_the_picture() -> None:
     mirror = Mirror()
     evil = "\x1b[2J\n\n[red]\u202e"
