@@ -413,7 +413,7 @@ async def test_a_silence_and_an_acknowledgement_are_said_and_hold_nothing(
         (incident,) = await daemon.until(lambda: desk.incidents(web1), "there is an incident")
         now = time.time()
         await desk.add_silence(Silence(now - 1, now + 600, "we know", "grace"))
-        desk.say(incident, EventType.ACKNOWLEDGED, "on it", "grace")
+        await desk.said(incident, EventType.ACKNOWLEDGED, "on it", "grace")
         await daemon.until(lambda: desk.incidents(web1)[0].acknowledged, "it is acknowledged")
         (one,) = (await daemon.source.control.preview(wanted([web1])))["servers"]
         assert one["would"] == "run"
