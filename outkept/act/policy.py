@@ -213,7 +213,7 @@ def _by_runs(now: Situation) -> Iterator[Hold]:
         yield Hold(Guard.COOLDOWN, f"{when}; its cooldown lasts another {left:.0f} s")
     if now.runs >= latch.runs:
         within = format_duration(latch.within)
-        yield Hold(Guard.RUNS, f"it ran {_times(now.runs)} within {within}, and was not mended")
+        yield Hold(Guard.RUNS, f"it ran {_times(now.runs)} within {within}, which is the most")
 
 
 def _by_share(now: Situation) -> Iterator[Hold]:

@@ -26,7 +26,7 @@ LONGEST_WAIT_S = 60.0
 """A clock that was set is noticed within it."""
 SET_BACK_S = 5.0
 AT_ONCE = 200
-"""Events or incidents that are dealt with before others get their turn: a few milliseconds."""
+"""Events or incidents that are dealt with before others get their turn."""
 MOST_ARRIVED = 50_000
 """Events that may wait to be taken in. When there are more, they are dropped, and what is open is
 read from the disk, where they are."""
@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 
 
 class Deciding:
-    """Owns the groups. They are looked at in a thread, because thousands of incidents in one take
-    longer than the loop may be held up; nothing else touches them meanwhile."""
+    """Owns the groups. All that is done with them is done in a thread, because thousands of
+    incidents take longer than the loop may be held up; nothing else touches them meanwhile."""
 
     def __init__(
         self, context: Context, outbox: Outbox, routes: Sequence[Route], direct: Collection[str]
@@ -58,14 +58,19 @@ class Deciding:
 
     async def recall(self) -> None:
         """Take up what is open and what was told of it, from the disk. Raises StoreError."""
-        grouping, now = Grouping(self._routes, self._direct), time.time()
+        cases = list[Case]()
         for count, one in enumerate(await self._outbox.untold()):
             about = self._about(one.incident.server, one.incident.sensor)
-            case = Case(one.incident, about, one.text, dict(one.told), one.unmended)
-            grouping.restore(case, now)
+            cases.append(Case(one.incident, about, one.text, dict(one.told), one.unmended))
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self._grouping = grouping
+        self._grouping = await asyncio.to_thread(self._restored, cases, time.time())
+
+    def _restored(self, cases: Sequence[Case], now: float) -> Grouping:
+        grouping = Grouping(self._routes, self._direct)
+        for case in cases:
+            grouping.restore(case, now)
+        return grouping
 
     def take(self, event: Event) -> None:
         """An event is on disk."""
@@ -115,11 +120,12 @@ class Deciding:
                 self._missed = True
                 await asyncio.sleep(AGAIN_S)
         while self._arrived:
-            now = time.time()
-            for _ in range(min(AT_ONCE, len(self._arrived))):
-                event, about = self._arrived.popleft()
-                self._grouping.take(event, about, now)
-            await asyncio.sleep(0)
+            some = [self._arrived.popleft() for _ in range(min(AT_ONCE, len(self._arrived)))]
+            await asyncio.to_thread(self._take_in, some, time.time())
+
+    def _take_in(self, some: Sequence[tuple[Event, About]], now: float) -> None:
+        for event, about in some:
+            self._grouping.take(event, about, now)
 
     async def _decided(self, now: float) -> Decision:
         grouping = self._grouping

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from outkept.app.fleet import LiveServer
@@ -107,10 +107,6 @@ class Desk:
         """The silences that hold at `now` over anything of a server's."""
         return self._silences.over(server, now)
 
-    def silences(self) -> Mapping[int, Silence]:
-        """Those whose end has not been told, by id."""
-        return self._silences.by_id
-
     async def run(self) -> None:
         """Tell of silences that begin and end, until cancelled."""
         while True:
@@ -171,17 +167,13 @@ class Desk:
         with contextlib.suppress(StoreError):  # the next round says so
             await self._look(now)
 
-    def say(self, incident: Incident, type_: EventType, message: str, by: str | None) -> bool:
-        """Announce something about an incident: that it is acknowledged, or a note. False: there
-        is no room for it now."""
-        return self._herald.announce(_about(incident, type_, message, by))
-
     async def said(
         self, incident: Incident, type_: EventType, message: str, by: str | None
     ) -> Event | None:
-        """The same, and wait until it is on disk; the event as it is there. None: there is no
-        room for it now. Raises TimeoutError where the disk takes longer than TO_DISK_S; it is
-        written once it can be. Cancel-safe in the same way."""
+        """Announce something about an incident (that it is acknowledged, or a note), and wait
+        until it is on disk; the event as it is there. None: there is no room for it now. Raises
+        TimeoutError where the disk takes longer than TO_DISK_S; it is written once it can be.
+        Cancel-safe in the same way."""
         event = _about(incident, type_, message, by)
         while event in self._awaited:  # two people in the same instant
             event = replace(event, at=event.at + 1e-6)

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 MOST_SHOWN = 100
 """Servers that a silence is shown to match."""
 _AT_ONCE = 100
-"""Servers looked at before the loop may do something else: a few milliseconds."""
+"""Servers, or silences, looked at before the loop may do something else: a few milliseconds."""
 
 
 class DeskSource:
@@ -45,7 +45,12 @@ class DeskSource:
         now = time.time()
         wanted = None if state is None else SilenceState(state)
         page = await self._stored.page(limit, cursor, now, wanted)
-        return [silence_view(one, now) for one in page.items], page.next
+        views: list[Json] = []
+        for number, one in enumerate(page.items):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            views.append(silence_view(one, now))
+        return views, page.next
 
     async def silence(self, id: int) -> Json:
         found = await self._stored.get(id)
@@ -174,7 +179,7 @@ def silence_view(silence: Silence, now: float) -> Json:
         "author": silence.author,
         "ended_by": silence.ended_by or None,
         "state": silence.state(now).value,
-        "holds": silence.holds(now),
+        "holds": window is not None and window[0] <= now,
         "window": window and {"from": window[0], "to": _ending(window[1])},
     }
 

@@ -190,8 +190,9 @@ class Reactions:
         self, cases: dict[str | None, _Case], connection: Connection, reading: Reading
     ) -> None:
         """A sensor was read and judged."""
+        read = {sample.instance for sample in reading.samples}
         for case in cases.values():
-            if reading.failure is None:
+            if case.instance in read:
                 case.connection = connection
                 case.endpoint = case.endpoint or connection.endpoint
             case.changed.set()
@@ -266,7 +267,9 @@ class Reactions:
         told: Guard | None = None
         try:
             while self._is_alarmed(case):
-                if self._is_known(case):
+                if self._stays_in_line(case):
+                    self._line.setdefault(case)
+                elif self._is_known(case):
                     decision = self._decide(case, step, why)
                     if decision.run:
                         return self._guards.claim(case.live, case.sensor, case.instance, step=step)
@@ -285,6 +288,11 @@ class Reactions:
             case.guard = None
             self._line.pop(case, None)
             self._call_next()
+
+    def _stays_in_line(self, case: _Case) -> bool:
+        """Whether there is still no place for it: in an alarm of the whole fleet, thousands would
+        ask the policy in vain at each of their readings."""
+        return case.guard is Guard.AT_ONCE and self._guards.full and not self._guards.stopped
 
     def _decide(self, case: _Case, step: int, why: str) -> Decision:
         situation = self._guards.situation(

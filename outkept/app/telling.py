@@ -40,6 +40,9 @@ from outkept.store.pages import Page
 
 TRIM_EVERY_S = 600.0
 WRITE_AGAIN_S = 1.0
+MOST_NAMED = 250
+"""Incidents of a notice that are kept by their ids, to be linked to and to be told in order: each
+try looks through those of all that wait."""
 NO_TARGET = "no target has this name any more"
 
 _log = logging.getLogger(__name__)
@@ -145,7 +148,7 @@ class Telling:
 
     def _alerts(self, notice: Notice, now: float) -> Iterator[Delivery]:
         mentions = iter(notice.mentions)
-        while some := tuple(islice(mentions, MOST_AT_ONCE // 2)):
+        while some := tuple(islice(mentions, MOST_NAMED)):
             part = Notice(notice.target, notice.at, some)
             words = self._templates.words(part)
             alerts = tuple(alerts_of(some, now, self._link))
@@ -211,5 +214,5 @@ def _delivery(
 ) -> Delivery:
     said = [f"{one.kind}:{one.incident.id}:{one.incident.level}" for one in notice.mentions]
     key = hashlib.sha256("\n".join([repr(notice.at), *said]).encode()).hexdigest()[:32]
-    incidents = tuple(one.incident.id for one in notice.mentions)
+    incidents = tuple(one.incident.id for one in notice.mentions[:MOST_NAMED])
     return Delivery(notice.target, notice.at, key, title, body, urgency, incidents, alerts)

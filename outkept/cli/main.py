@@ -50,8 +50,8 @@ def _outkept(
     """The options before any verb."""
 
 
-of_a_daemon = (top, servers, events, incidents, ack, note, actions, notices, overrides, react)
-for verb in (run, demo, check, replay, sweep, try_, *of_a_daemon, notify, token):
+of_a_daemon = (top, servers, events, incidents, ack, note, actions, overrides, notices)
+for verb in (run, demo, check, replay, sweep, try_, *of_a_daemon, notify, react, token):
     # `try` is a keyword: its function has an underscore behind the name.
     app.command(name=verb.__name__.rstrip("_"))(verb)
 app.add_typer(silence, name="silence")

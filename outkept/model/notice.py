@@ -43,9 +43,9 @@ class Delivery:
     """A notice to one target, as it is on disk. Times are UNIX seconds.
 
     `key` tells it from all others to this target. `incidents` are the ids of those that it
-    mentions. `alerts` are for a target that takes such in place of words. `attempts` were made;
-    the next is not before `next_at`. `error` says why the last one failed, without anything that
-    is secret. `id` is 0 until the store has given it one.
+    mentions, of a few hundred at most. `alerts` are for a target that takes such in place of words.
+    `attempts` were made; the next is not before `next_at`. `error` says why the last one failed,
+    without anything that is secret. `id` is 0 until the store has given it one.
     """
 
     target: str

@@ -41,7 +41,8 @@ class Weekly:
     def covers(self, now: float) -> bool:
         """Whether `now` (UNIX seconds) lies in a window. In a zone that this machine doesn't know
         there is none: rather is somebody told."""
-        return any(begun <= now for begun, _ in self.windows(now))
+        first = next(self.windows(now), None)
+        return first is not None and first[0] <= now
 
     def windows(self, since: float) -> Iterator[tuple[float, float]]:
         """Beginning and end (UNIX seconds) of those of the week from `since` on, the one that is

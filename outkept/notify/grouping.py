@@ -87,6 +87,7 @@ class Grouping:
 
     def __init__(self, routes: Sequence[Route], direct: Collection[str] = ()) -> None:
         self._routes = tuple(routes)
+        self._names = tuple(route.targets for route in routes)
         self._direct = frozenset(direct)
         self._open: dict[IncidentKey, Case] = {}
         self._ended: dict[int, Case] = {}
@@ -364,7 +365,7 @@ class Grouping:
         )
         times = [first + step.after for step in route.steps]
         if route.repeat_interval:
-            names = route.targets - self._direct
+            names = self._targets(group.key) - self._direct
             times += [
                 told.last + route.repeat_interval
                 for name, told in case.told.items()
@@ -380,7 +381,7 @@ class Grouping:
         return self._routes[key[0]] if key[0] != _NOWHERE else _NO_ROUTE
 
     def _targets(self, key: GroupKey) -> frozenset[str]:
-        return self._route(key).targets
+        return self._names[key[0]] if key[0] != _NOWHERE else frozenset()
 
 
 class _Plan:

@@ -93,7 +93,8 @@ def _wanted(body: shapes.RunRequest) -> Wanted:
         body.instance,
         body.step,
         servers,
-        body.reason,
+        # It becomes part of an event's one line.
+        " ".join(body.reason.split()),
         body.override,
         body.confirm,
     )

@@ -272,7 +272,7 @@ class SensorDefinition(_Shape):
     every: float
     timeout: float | None
     reactive: str | None
-    fallback: str | None = None
+    fallback: str | None
     mended_within: float | None = None
     reaction_mode: ReactionMode | None = None
     cooldown: float | None

@@ -50,7 +50,7 @@ RESTRICTED: list[tuple[Guard, dict[str, Any], str]] = [
     ),
     (Guard.COOLDOWN, {"ran_ago": 59.0}, "it ran 59 s ago; its cooldown lasts another 1 s"),
     (Guard.COOLDOWN, {"ran_ago": -9.0}, "the clock was set back; its cooldown lasts another 69 s"),
-    (Guard.RUNS, {"runs": 3}, "it ran 3 times within 1h, and was not mended"),
+    (Guard.RUNS, {"runs": 3}, "it ran 3 times within 1h, which is the most"),
     (
         Guard.SHARE,
         {"reacted": 3},

@@ -170,7 +170,7 @@ class Yard:
     async def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait for a condition."""
         try:
-            return await until(condition, what, 15.0)
+            return await until(condition, what)
         except TimeoutError:
             raise TimeoutError("\n".join([what, *self.messages()])) from None
 

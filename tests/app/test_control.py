@@ -413,7 +413,7 @@ async def test_a_silence_and_an_acknowledgement_are_said_and_hold_nothing(
         (incident,) = await daemon.until(lambda: desk.incidents(web1), "there is an incident")
         now = time.time()
         await desk.add_silence(Silence(now - 1, now + 600, "we know", "grace"))
-        desk.say(incident, EventType.ACKNOWLEDGED, "on it", "grace")
+        await desk.said(incident, EventType.ACKNOWLEDGED, "on it", "grace")
         await daemon.until(lambda: desk.incidents(web1)[0].acknowledged, "it is acknowledged")
         (one,) = (await daemon.source.control.preview(wanted([web1])))["servers"]
         assert one["would"] == "run"
@@ -499,3 +499,17 @@ async def test_what_runs_as_the_daemon_ends_is_unknown_at_the_next_start(
         assert (action["outcome"], action["by"]) == ("unknown", BY)
         await daemon.until(lambda: daemon.events(q="is unknown: the daemon was cut off"), "told")
         assert daemon.source.control.runs() == []
+
+
+@pytest.mark.usefixtures("servers")
+async def test_being_blind_holds_a_person_who_does_not_override_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site.daemon() as daemon:
+        (web1,) = await ids(daemon, "web1")
+        guards = daemon.source.control._guards
+        monkeypatch.setattr(guards, "_blind", lambda live: "5 of 6 servers are gone")
+        assert await guard(daemon, wanted([web1])) == [
+            ("blind", "we may be blind: 5 of 6 servers are gone")
+        ]
+        assert await guard(daemon, wanted([web1], override=["blind"])) == [(None, "")]

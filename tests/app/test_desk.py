@@ -75,7 +75,7 @@ async def test_what_began_and_ended_while_nobody_ran_is_told_once(store: Store) 
     for _ in range(2):
         async with desk_of(store) as desk:
             assert await count(store, 4) == expected
-            await until(lambda: set(desk.silences()) == {2, 3}, "the desk has looked")
+            await until(lambda: set(desk._silences.by_id) == {2, 3}, "the desk has looked")
     assert await told(store) == expected
     assert [one.id for one in await silences.going_on()] == [2, 3]
 

@@ -183,6 +183,18 @@ async def test_what_flaps_is_said_once_and_again_when_it_is_steady(tmp_path: Pat
     assert walked.judged < len(values)
 
 
+async def test_what_flaps_at_the_end_of_an_hour_is_steady_in_the_next(tmp_path: Path) -> None:
+    values = [11.0, 1.0] * 8 + [1.0] * 100
+    readings = [
+        Reading("a", "load", START + 3440 + 10 * n, (Sample(None, value),))
+        for n, value in enumerate(values)
+    ]
+    await record(tmp_path, readings, maintained=[])
+    (world,), _ = replayed(tmp_path, rules(the_load()))
+    assert said_in(world) == live([the_load()], readings)
+    assert world.report.told[-1].message == "a: load no longer flaps and is normal at 1"
+
+
 @settings(max_examples=15, deadline=None)
 @given(SENSORS, SENSORS, streams())
 def test_configurations_are_replayed_together_as_they_are_alone(

@@ -83,6 +83,34 @@ async def test_an_alarm_on_a_real_server_and_its_end_are_mailed(
     assert f"https://outkept.example.org/#/incidents/{incident}" in body.get_content()
 
 
+async def test_a_reaction_that_mends_nothing_is_told_to_the_next_step_at_once(
+    site: Site, yard: Path, hook: Webhook, box: Mailbox
+) -> None:
+    pump = Pump(yard)
+    pump.set(1)
+    site.sensors.append(pump.sensor)
+    section = notify({"ops": {"url": hook.url}}, steps=[{"after": "1d", "to": ["boss"]}])
+    section["targets"]["boss"] = {"url": box.url}
+    reactions = {"mode": "on", "mended_within": "1s"}
+    with machine("web1", addresses=[site.address(1)], port=site.port):
+        async with site.daemon(notify=section, reactions=reactions) as daemon:
+            await daemon.until(lambda: daemon.value("web1", "depth") == 1, "it is read")
+            pump.set(11)
+            await daemon.until(lambda: box.mails, "the next step is told")
+            await daemon.until(lambda: len(hook.posts) > 1, "and so are those who knew")
+            pump.set(1)
+            await daemon.until(lambda: len(box.mails) > 1, "both hear of the end")
+            await daemon.until(lambda: len(hook.posts) > 2, "both hear of the end")
+    assert pump.runs == 1
+    assert [title.partition(" web1")[0] for title in hook.titles] == [
+        "ALARM",
+        "NOT MENDED ALARM",
+        "OK",
+    ]
+    assert [subject.partition(" web1")[0] for subject in box.subjects] == ["ESCALATED ALARM", "OK"]
+    assert "not mended within 1s" in hook.posts[1]["message"]
+
+
 async def test_what_happens_together_is_one_notice_and_is_told_once(
     site: Site, hook: Webhook
 ) -> None:

@@ -51,7 +51,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         stdin=subprocess.DEVNULL,
     )
     try:
-        until(lambda: (state / "url").exists() and (state / "url").read_text(), "the daemon serves")
+        until(
+            lambda: (state / "url").exists() and (state / "url").read_text(),
+            "the daemon serves",
+            60,
+        )
         until(lambda: _alarmed(home, state), "the daemon has read a server in alarm", 90)
         yield Daemon(state, (state / "url").read_text().strip(), process.pid)
     finally:

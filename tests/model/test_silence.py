@@ -228,6 +228,24 @@ def test_beginning_and_end_are_told_once_each_whenever_somebody_looks(
     assert told == expected + (["end"] if latest >= silence.ends else [])
 
 
+@given(moments(), DAYS, STARTS, LENGTHS, st.integers(-3, 3), st.integers(0, 9))
+def test_it_holds_where_its_window_says(
+    moment: tuple[str, float], days: frozenset[int], start: int, length: int, back: int, ahead: int
+) -> None:
+    zone, now = moment
+    weekly = Weekly(days, start, length, zone)
+    starts = now + 43_200.0 * back
+    silence = Silence(starts, starts + 43_200.0 * ahead, "r", "ada", weekly=weekly)
+    window = silence.window(now)
+    assert (window is not None and window[0] <= now) is silence.holds(now)
+    if window is not None:
+        begun, ended = window
+        assert silence.starts <= begun < ended <= silence.ends
+        assert now < ended
+        assert silence.holds(max(now, begun))
+        assert not silence.holds(ended) or covers(weekly, ended)
+
+
 def test_its_window_is_what_it_leaves_of_the_week() -> None:
     weekly = Weekly(frozenset({5}), 22 * 60, 240, "Europe/Lisbon")
     saturday = at("Europe/Lisbon", 2026, 11, 28, 22)

@@ -66,6 +66,8 @@ def webhook(port: int | None = None) -> Iterator[Webhook]:
                 hook.headers.append(dict(self.headers))
                 hook.posts.append(json.loads(body))
             self.send_response(hook.answer)
+            if 300 <= hook.answer < 400:
+                self.send_header("location", f"http://127.0.0.1:{hook.port}/elsewhere")
             self.send_header("content-length", "0")
             self.end_headers()
 

@@ -24,7 +24,7 @@ class Reacting:
                 "hostname": "web1",
                 "sensor": "apache",
                 "at": time.time(),
-                "reason": "it ran 3 times within 1h, and was not mended",
+                "reason": "it ran 3 times within 1h, which is the most",
             }
         ]
 
