@@ -3,20 +3,23 @@
 import os
 import sys
 
-import typer
-
-from outkept.cli.main import app
-
 DEBUG = "OUTKEPT_DEBUG"
 """Set to 1, an internal error shows its traceback."""
+INTERRUPTED = 130
+"""What shells expect of a program that SIGINT ended: 128 and its number."""
 
 
 def main() -> None:
     """The entry point of the command line. Whatever goes wrong is one line on stderr."""
     try:
+        # Here, because Ctrl-C may come while it is loaded, which takes half a second.
+        from outkept.cli.main import app
+
         # Without any argument, the help is what was asked for.
         code = app(sys.argv[1:] or ["--help"], prog_name="outkept", standalone_mode=False)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BrokenPipeError:
         code = _reader_gone()
     except Exception as error:  # noqa: BLE001 - the last door: nobody is shown a traceback
@@ -37,13 +40,13 @@ def _explained(error: Exception) -> int:
         context = getattr(error, "ctx", None)
         verb = context.command_path if context is not None else "outkept"
         text = " ".join(str(describe()).split()).rstrip(".")
-        typer.echo(f"outkept: {text}; see: {verb} --help", err=True)
+        sys.stderr.write(f"outkept: {text}; see: {verb} --help\n")
         return 2
     if os.environ.get(DEBUG) == "1":
         raise error
     where = " ".join(f"{type(error).__name__}: {error}".split())
     what = f"outkept: internal error: {where}; please report it, with what {DEBUG}=1 shows"
-    typer.echo(what, err=True)
+    sys.stderr.write(f"{what}\n")
     return 1
 
 

@@ -219,10 +219,17 @@ class RouteSettings(Strict):
 
     @field_validator("steps")
     @classmethod
-    def _in_order(cls, steps: tuple[StepSettings, ...]) -> tuple[StepSettings, ...]:
+    def _lead_on(
+        cls, steps: tuple[StepSettings, ...], info: ValidationInfo
+    ) -> tuple[StepSettings, ...]:
         for earlier, later in pairwise(steps):
             if later.after <= earlier.after:
                 raise Mistake("a step comes before the one above it", "write them in order")
+        told = set(info.data.get("to", ()))
+        for step in steps:
+            if told.issuperset(step.to):
+                raise Mistake("a step tells nobody new", "name another target, or remove it")
+            told.update(step.to)
         return steps
 
 

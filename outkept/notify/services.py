@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
 
 from outkept.model.notice import Delivery, Urgency
 from outkept.notify.target import DeliveryError
@@ -79,7 +79,12 @@ def _loaded(url: str) -> Apprise | None:
         service_timeout=0,
     )
     apprise = Apprise(asset=asset)
-    return apprise if apprise.add(url) and len(apprise) == 1 else None
+    if not apprise.add(url) or len(apprise) != 1:
+        return None
+    if "overflow=" not in url.lower():
+        # Apprise would send what a service refuses for its length, again and again.
+        apprise[0].overflow_mode = OverflowMode.TRUNCATE
+    return apprise
 
 
 def _said(messages: Iterable[str]) -> str:

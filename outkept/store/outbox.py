@@ -266,6 +266,7 @@ def _trim(connection: sqlite3.Connection, now: float) -> bool:
             f"DELETE FROM notices WHERE id IN ({which})",  # noqa: S608
             (bound, TRIM_ROWS),
         ).rowcount
+    connection.execute("DELETE FROM told WHERE incident NOT IN (SELECT id FROM incidents)")
     return gone > 0
 
 

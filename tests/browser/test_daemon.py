@@ -59,7 +59,7 @@ async def test_an_alarm_is_taken_on_noted_silenced_and_over(
         await expect(active).to_contain_text("depth on web1")
         await page.evaluate("location.hash = '#/incidents'")
         await expect(page.get_by_text("Silenced until")).to_be_visible()
-        await page.get_by_role("link", name="web1").click()
+        await page.get_by_role("main").get_by_role("link", name="web1").click()
         await expect(page.locator(".server-silence")).to_contain_text("here: depth, until")
         depth.write_text("1")
         await page.go_back()
@@ -89,7 +89,7 @@ async def test_a_command_is_run_and_followed_until_reactions_are_stopped(
     ):
         await _sign_in(process, page)
         await page.evaluate("location.hash = '#/fleet?view=list'")
-        await page.get_by_role("link", name="web1").click()
+        await page.get_by_role("main").get_by_role("link", name="web1").click()
         await page.get_by_role("link", name="Run its reaction…").click()
         await expect(page.get_by_label("What runs")).to_contain_text("echo mending;")
         await page.get_by_label("Reason").fill("it is clogged")

@@ -6,6 +6,7 @@ import pytest
 
 import outkept.__main__ as door
 from outkept import __version__
+from outkept.cli import main as verbs
 from tests.cli.command import outkept
 from tests.cli.verbs import VERBS
 
@@ -43,7 +44,7 @@ def test_an_internal_error_is_one_line_unless_debugging(
     def broken(*_args: object, **_options: object) -> None:
         raise LookupError("two\nlines")
 
-    monkeypatch.setattr(door, "app", broken)
+    monkeypatch.setattr(verbs, "app", broken)
     with pytest.raises(SystemExit) as ended:
         door.main()
     assert ended.value.code == 1
@@ -52,3 +53,16 @@ def test_an_internal_error_is_one_line_unless_debugging(
     monkeypatch.setenv("OUTKEPT_DEBUG", "1")
     with pytest.raises(LookupError):
         door.main()
+
+
+def test_an_interrupt_while_it_is_loaded_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verbs, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        door.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""

@@ -30,11 +30,11 @@ def written_routes(draw: st.DrawFn) -> list[dict[str, object]]:
             "repeat_interval": draw(st.sampled_from(["0s", "5m", "1h"])),
             "levels": draw(st.sampled_from([["warned", "alarmed"], ["alarmed"]])),
             "continue": draw(st.booleans()),
-            "steps": draw(
-                st.sampled_from([[], [{"after": "2m", "to": ["boss"]}]])
-                | st.just([{"after": "1m", "to": ["chat"]}, {"after": "3m", "to": ["boss"]}])
-            ),
         }
+        ahead = [("1m", "chat"), ("3m", "boss")] if draw(st.booleans()) else []
+        to = route["to"]
+        assert isinstance(to, list)
+        route["steps"] = [{"after": after, "to": [name]} for after, name in ahead if name not in to]
         if draw(st.booleans()):
             route["quiet"] = {"from": "22:20", "to": "22:40"} | (
                 {"except": ["alarmed"]} if draw(st.booleans()) else {}

@@ -1,10 +1,12 @@
 """Services by their URL: what apprise does with it, and what it must not say."""
 
 import logging
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from apprise.plugins.custom_json import NotifyJSON
 
 from outkept.model.notice import Delivery, Urgency
 from outkept.notify.services import Service, url_fault
@@ -48,6 +50,15 @@ def test_a_mail_has_the_title_for_its_subject_and_the_text_escaped_where_it_is_h
         assert "<b>is" not in html.get_content()
     if plain is not None:
         assert "<b>is</b> at 97 %" in plain.get_content()
+
+
+def test_what_is_too_long_for_a_service_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 100)
+    long = replace(notice(), body="x" * 4000)
+    with webhook() as hook:
+        Service(hook.url).send(long)
+        Service(f"{hook.url}?overflow=upstream").send(long)
+    assert [len(post["message"]) for post in hook.posts] == [100, 4000]
 
 
 def test_what_went_wrong_is_told_without_a_secret_and_not_logged() -> None:

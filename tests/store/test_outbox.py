@@ -138,6 +138,16 @@ async def test_what_was_finished_long_ago_is_trimmed(
     assert not await box.trim(NOW)
 
 
+async def test_what_was_told_of_an_incident_that_is_no_longer_kept_is_trimmed(
+    store: Store,
+) -> None:
+    box = Outbox(store)
+    kept = await opened(store)
+    await box.put([], {kept: told(), 999: told()}, (), NOW)
+    await box.trim(NOW)
+    assert await store.read(_told) == [kept]
+
+
 DECIDE = """
 import asyncio, sys
 from dataclasses import replace
