@@ -1,8 +1,10 @@
 """Asking a running daemon over HTTP: found by its state directory or its URL."""
 
+import getpass
 import http.client
 import ipaddress
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,11 +123,20 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
+def _whose() -> str:
+    """How the daemon writes down who asked: `of root`, by the account on this machine."""
+    try:
+        return f"of {getpass.getuser()}"
+    except (KeyError, OSError):
+        # The account has no name.
+        return f"of uid {os.getuid()}"
+
+
 def _minted(state: Path, role: Role) -> str:
     if not (state / "secret").exists():
         raise DaemonError(f"{state} has no daemon's secret; name its state directory with --state")
     try:
-        return mint(load_secret(state), role)
+        return mint(load_secret(state), role, name=_whose())
     except SecretError as error:
         raise DaemonError(str(error)) from None
 

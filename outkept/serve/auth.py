@@ -22,7 +22,8 @@ from outkept.serve.files import give_to_owner
 SECRET_BYTES = 32
 """As long as the SHA-256 it keys (RFC 2104 §3 advises no less)."""
 
-_LONGEST = 512
+_LONGEST = 1024
+_LONGEST_NAME = 64
 
 
 class SecretError(Exception):
@@ -156,9 +157,11 @@ def mint(
     scopes: frozenset[Scope] | None = None,
     issued: float | None = None,
     expires: float | None = None,
+    name: str = "",
 ) -> str:
     """A token with the scopes of `role`, or with `scopes`; valid until `expires`, and at most as
-    long as the secret is. Times in UNIX seconds; `issued`: now. No two are alike."""
+    long as the secret is. Times in UNIX seconds; `issued`: now. No two are alike. `name` (at most
+    64 characters count) is what it signs with."""
     claims: dict[str, object] = {
         "scopes": sorted(role.scopes if scopes is None else scopes),
         "issued": int(time.time() if issued is None else issued),
@@ -166,6 +169,8 @@ def mint(
     }
     if expires is not None:
         claims["expires"] = int(expires)
+    if name:
+        claims["name"] = name[:_LONGEST_NAME]
     payload = _pack(json.dumps(claims).encode())
     return f"{payload}.{_pack(_sign(secret, payload))}"
 
@@ -190,7 +195,10 @@ def _granted(claims: dict[str, Any]) -> Grant:
     scopes = Role(claims["role"]).scopes if "role" in claims else map(Scope, claims["scopes"])
     expires = claims.get("expires")
     return Grant(
-        frozenset(scopes), float(claims["issued"]), None if expires is None else float(expires)
+        frozenset(scopes),
+        float(claims["issued"]),
+        None if expires is None else float(expires),
+        name=str(claims.get("name", "")),
     )
 
 

@@ -1,6 +1,7 @@
 """The real `outkept`, run as people run it."""
 
 import contextlib
+import getpass
 import os
 import pty
 import re
@@ -17,6 +18,8 @@ from pathlib import Path
 from termios import TIOCSWINSZ
 
 DEADLINE_S = 60.0
+SIGNED = f"a token of {getpass.getuser()}"
+"""How the daemon writes down who asks it from here."""
 OUTKEPT = [sys.executable, "-m", "outkept"]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from outkept.cli.main import app
 from outkept.cli.moments import moment, own_zone
 from outkept.serve.auth import Role, load_secret, mint
-from tests.cli.command import Ended, outkept
+from tests.cli.command import SIGNED, Ended, outkept
 from tests.cli.conftest import Daemon
 from tests.cli.impostor import as_list, impostor
 
@@ -42,10 +42,10 @@ def test_a_silence_is_previewed_added_listed_and_ended(home: Path, daemon: Daemo
     none = here("silence", *to)
     assert (none.out, none.complaint) == ("", "Nothing is silenced.")
     added = json.loads(outkept(home, "silence", "add", *what, *to, "--json").out)
-    assert (added["author"], added["state"]) == ("a token", "active")
+    assert (added["author"], added["state"]) == (SIGNED, "active")
     listed = here("silence", *to).out
     assert re.search(
-        rf"^{added['id']} +active +disk\[/\] on web-\* .* a token +disk swap$", listed, re.M
+        rf"^{added['id']} +active +disk\[/\] on web-\* .* {SIGNED} +disk swap$", listed, re.M
     )
     ended = here("silence", "end", added["id"], *to)
     assert ended.out == f"Silence {added['id']} is over: disk[/] on web-*\n"
@@ -118,13 +118,13 @@ def test_an_incident_is_listed_taken_on_noted_and_given_back(daemon: Daemon) -> 
     taken = here("ack", number, "--comment", "on it", *to)
     assert taken.out.startswith(f"Incident {number} is acknowledged (")
     listed = here("incidents", "--limit", 100_000, *to).out
-    assert re.search(rf"^{number} +(warned|alarmed) .* a token ", listed, re.M)
+    assert re.search(rf"^{number} +(warned|alarmed) .* {SIGNED} ", listed, re.M)
     nobody = here("incidents", "--unacknowledged", "--status", "open", "--json", *to)
     assert number not in [one["id"] for one in json.loads(nobody.out)]
     noted = here("note", number, "it was the fan", *to)
     assert noted.out.startswith(f"Incident {number} has a note (")
     noted = here("events", "--type", "note", *to)
-    assert "a token notes: it was the fan" in noted.out
+    assert f"{SIGNED} notes: it was the fan" in noted.out
     given = here("ack", number, "--withdraw", *to, "--json")
     assert json.loads(given.out)["acknowledged"] is None
     ended = here("ack", 1, *to)

@@ -15,7 +15,7 @@ import pytest
 from outkept.cli.api import ask_list, find_daemon
 from outkept.serve.auth import Role, load_secret, mint
 from tests.app.harness import Site
-from tests.cli.command import Ended, in_terminal, outkept
+from tests.cli.command import SIGNED, Ended, in_terminal, outkept
 from tests.cli.impostor import Answer, impostor
 from tests.servers import User, machine, until
 
@@ -100,7 +100,7 @@ def test_it_runs_and_says_what_each_server_printed(yard: Yard) -> None:
     assert ended.err.splitlines()[-1] == "2 done"
     written = yard.actions()[:2]
     assert {one["reason"] for one in written} == {"stuck after the deploy"}
-    assert {one["by"] for one in written} == {"a token"}
+    assert {one["by"] for one in written} == {SIGNED}
 
 
 def test_a_command_that_fails_fails_it_and_steers_no_terminal(yard: Yard) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.command import outkept
+from tests.cli.command import SIGNED, outkept
 from tests.cli.conftest import Daemon
 from tests.cli.impostor import impostor
 
@@ -14,7 +14,7 @@ def test_all_reactions_are_stopped_shown_and_resumed(home: Path, daemon: Daemon)
     assert stopped.code == 0
     first, *_ = stopped.out.splitlines()
     assert first.startswith("All reactions are stopped since 20")
-    assert first.endswith(" by a token: moving the racks")
+    assert first.endswith(f" by {SIGNED}: moving the racks")
     shown = json.loads(outkept(home, "reactions", "show", "--json", *here).out)
     assert shown["stopped"]["reason"] == "moving the racks"
     resumed = outkept(home, "reactions", "resume", *here)
@@ -22,10 +22,10 @@ def test_all_reactions_are_stopped_shown_and_resumed(home: Path, daemon: Daemon)
     assert resumed.out.startswith("Mode: ")
     events = json.loads(outkept(home, "events", "--type", "control", "--json", *here).out)
     assert [event["message"] for event in events[:2]] == [
-        "reactions are resumed by a token",
-        "all reactions are stopped by a token: moving the racks",
+        f"reactions are resumed by {SIGNED}",
+        f"all reactions are stopped by {SIGNED}: moving the racks",
     ]
-    assert [event["by"] for event in events[:2]] == ["a token", "a token"]
+    assert [event["by"] for event in events[:2]] == [SIGNED, SIGNED]
 
 
 def test_what_is_not_latched_can_not_be_released(home: Path, daemon: Daemon) -> None:
