@@ -114,6 +114,20 @@ async def test_one_failure_is_chance_and_two_are_told_and_so_is_the_end() -> Non
     assert len(work.place.tried) > 2
 
 
+async def test_a_target_that_fails_in_a_way_of_its_own_is_tried_again_and_quoted_nowhere() -> None:
+    class Broken(Place):
+        def send(self, delivery: Delivery) -> None:
+            self.tried.append(delivery.title)
+            if len(self.tried) < 3:
+                raise UnicodeError("t0psecret")
+
+    work = Work(Broken())
+    async with work as carrier:
+        carrier.add([delivery(1)])
+        await until(lambda: carrier.state().last_sent, "it is sent in the end")
+    assert work.told[0] == "notices to ops fail: it failed with UnicodeError"
+
+
 async def test_what_is_never_taken_holds_up_only_what_is_about_the_same() -> None:
     work = Work(Place(fault=lambda title: "bad" if title == "n1" else ""))
     async with work as carrier:
