@@ -99,7 +99,9 @@ class Grouping:
         yield from self._ended.values()
 
     def restore(self, case: Case, now: float) -> None:
-        """Take up an incident from before a restart, with what was told of it."""
+        """Take up an incident from before a restart, with what was told of it. The clock may have
+        been set back since."""
+        _clamp(case, now)
         if case.incident.ended is None:
             self._open[case.incident.key] = case
         else:
@@ -140,10 +142,7 @@ class Grouping:
             if group.due != math.inf:
                 group.due = min(group.due, now + self._route(group.key).group_wait)
         for case in self.cases():
-            for name, told in case.told.items():
-                if told.last > now:
-                    first = min(told.first, now)
-                    case.told[name] = replace(told, first=first, last=now)
+            _clamp(case, now)
 
     def next_look(self) -> float:
         """When something may be due (UNIX seconds), infinite when nothing is waited for."""
@@ -421,6 +420,13 @@ class _Plan:
             Notice(target, self._now, tuple(mentions), digest=group is None)
             for (target, group), mentions in self._mentions.items()
         )
+
+
+def _clamp(case: Case, now: float) -> None:
+    """Nobody was told after `now`, whatever the clock said then."""
+    for name, told in case.told.items():
+        if told.last > now:
+            case.told[name] = replace(told, first=min(told.first, now), last=now)
 
 
 def _told(case: Case, before: Told | None, now: float) -> Told:

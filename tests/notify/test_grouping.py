@@ -376,3 +376,16 @@ def test_a_restart_tells_nothing_a_second_time_and_forgets_nothing() -> None:
         after.grouping.restore(case, after.at)
     assert words(after.wait(500)) == ["ops: opened web2"]
     assert words(after.wait(1000)) == ["boss: escalated web1", "boss: escalated web2"]
+
+
+def test_a_clock_that_was_set_back_over_a_restart_holds_nothing_up() -> None:
+    before = Play(routes(OPS | {"repeat_interval": "4h"}))
+    before.event("alarmed", "web1")
+    before.wait(60)
+    before.event("alarmed", "web2")
+    after = Play(before.routes, at=before.at - 86400)
+    for case in before.grouping.cases():
+        case.groups = set()
+        after.grouping.restore(case, after.at)
+    assert words(after.wait(300)) == ["ops: opened web2"]
+    assert "ops: reminder web1" in words(after.wait(4 * 3600))
