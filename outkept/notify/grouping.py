@@ -179,6 +179,9 @@ class Grouping:
     # What an event changes
 
     def _follow(self, case: Case, event: Event, now: float) -> None:
+        if event.incident not in (None, case.incident.id):
+            # Of one that has ended: a reaction may be judged after that.
+            return
         after = following(case.incident, event)
         assert after is not None
         if event.type is EventType.NOT_MENDED:

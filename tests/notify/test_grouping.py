@@ -1,7 +1,10 @@
 """When notices go out: the play's clock is the test's."""
 
+from dataclasses import replace
+
 import pytest
 
+from outkept.model.event import Event, EventType
 from tests.notify.play import START, Play, routes, words
 
 OPS: dict[str, object] = {"to": ["ops"]}
@@ -168,6 +171,19 @@ def test_what_was_not_mended_before_anybody_was_told_is_told_at_once() -> None:
     play.event("alarmed")
     play.event("not_mended")
     assert words(play.told) == ["ops: opened web1", "boss: escalated web1"]
+
+
+def test_what_an_ended_incident_s_reaction_did_not_mend_counts_for_no_other() -> None:
+    play = Play(routes(OPS | {"steps": [{"after": "15m", "to": ["boss"]}]}))
+    first = play.event("alarmed")
+    play.wait(30)
+    play.event("recovered")
+    second = play.event("alarmed")
+    unmended = Event(play.at, EventType.NOT_MENDED, "x", "web1", "disk[/var]", incident=first)
+    play.say(unmended)
+    assert words(play.told) == ["ops: opened web1"]
+    play.say(replace(unmended, incident=second))
+    assert "boss: escalated web1" in words(play.told)
 
 
 def test_what_is_silenced_is_told_when_the_silence_ends() -> None:
