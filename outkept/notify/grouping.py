@@ -92,6 +92,9 @@ class Grouping:
         self._open: dict[IncidentKey, Case] = {}
         self._ended: dict[int, Case] = {}
         self._groups: dict[GroupKey, Group] = {}
+        self._freed_at: float | None = None
+        """When something happened by which what is held may no longer be; the groups are looked
+        through once for all such events."""
 
     def cases(self) -> Iterator[Case]:
         """Incidents that are open, and those whose end is yet to be told."""
@@ -121,7 +124,7 @@ class Grouping:
                 self._follow(one, event, now)
             return
         if event.type is EventType.SILENCED or event.condition in (Condition.GONE, Condition.BLIND):
-            self._look_again(now)
+            self._freed_at = now
         key = key_of(event)
         if key is None:
             return
@@ -146,10 +149,12 @@ class Grouping:
 
     def next_look(self) -> float:
         """When something may be due (UNIX seconds), infinite when nothing is waited for."""
+        self._look_again()
         return min((group.look for group in self._groups.values()), default=math.inf)
 
     def due(self, now: float) -> list[Group]:
         """The groups to look at."""
+        self._look_again()
         return [group for group in self._groups.values() if group.look <= now]
 
     def wanting(self, groups: Iterable[Group], now: float) -> dict[int, Case]:
@@ -237,10 +242,12 @@ class Grouping:
                 group.look = now
             group.look = min(group.look, group.due, self._next_time(group, case, now))
 
-    def _look_again(self, now: float) -> None:
-        for group in self._groups.values():
-            if group.holding:
-                group.look = now
+    def _look_again(self) -> None:
+        if self._freed_at is not None:
+            for group in self._groups.values():
+                if group.holding:
+                    group.look = min(group.look, self._freed_at)
+            self._freed_at = None
 
     def _leave(self, case: Case, key: GroupKey) -> None:
         group = self._groups[key]

@@ -1,10 +1,13 @@
 """When notices go out: the play's clock is the test's."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
+from outkept.notify.grouping import Group, GroupKey
+from outkept.notify.message import About
 from tests.notify.play import START, Play, routes, words
 
 OPS: dict[str, object] = {"to": ["ops"]}
@@ -193,6 +196,27 @@ def test_what_is_silenced_is_told_when_the_silence_ends() -> None:
     play.held.clear()
     play.look_again()
     assert words(play.wait(30)) == ["ops: opened web1"]
+
+
+def test_the_groups_are_looked_through_once_for_all_servers_that_go() -> None:
+    class Walked(dict[GroupKey, Group]):
+        walks = 0
+
+        def values(self) -> Any:
+            self.walks += 1
+            return super().values()
+
+    play = Play(routes(OPS | {"group_by": ["server"]}))
+    play.held = {play.event("alarmed")}
+    play.wait(60)
+    walked = play.grouping._groups = Walked(play.grouping._groups)
+    for number in range(50):
+        gone = Event(play.at, EventType.GONE, "x", f"db{number}", id=100 + number)
+        play.grouping.take(replace(gone, condition=Condition.GONE), About("", "", {}), play.at)
+    assert walked.walks == 0
+    assert play.grouping.next_look() == play.at
+    assert len(play.grouping.due(play.at)) == 1
+    assert walked.walks == 3
 
 
 def test_a_silence_that_ends_by_the_clock_is_noticed() -> None:
