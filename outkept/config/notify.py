@@ -1,9 +1,11 @@
 """What the configuration says of notices: whom to tell, by which routes, in which words."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
 from datetime import time
+from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,8 +31,10 @@ MOST_TARGETS = 100
 MOST_ROUTES = 1000
 LONGEST_SECRET = 10_000
 LONGEST_TEMPLATE = 20_000
+LONGEST_HOST = 253
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+_HOST_PART = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}(?=://)", re.ASCII)
 
 
@@ -53,7 +57,7 @@ def _address(value: object) -> str:
     mend = "write it as http://HOST:PORT or https://HOST/PATH"
     try:
         parts = urlsplit(value if isinstance(value, str) else "")
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and _is_host(parts.hostname) and parts.port != 0
     except ValueError:
         raise Mistake("it is not the address of an Alertmanager", mend) from None
     if not good or len(str(value)) > 1000 or not str(value).isprintable():
@@ -61,6 +65,17 @@ def _address(value: object) -> str:
     if parts.username is not None or parts.query or parts.fragment:
         raise Mistake("it holds more than an address", "give 'user' and 'password' as own keys")
     return str(value).rstrip("/")
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether it is an IP address, or a name that DNS could know. Raises UnicodeError for some
+    that it couldn't."""
+    if not name:
+        return False
+    with contextlib.suppress(ValueError):
+        return bool(ip_address(name))
+    written = name.encode("idna").decode().removesuffix(".")
+    return len(written) <= LONGEST_HOST and all(map(_HOST_PART.fullmatch, written.split(".")))
 
 
 _LOGIN = ("user", "password", "password_file", "token", "token_file")

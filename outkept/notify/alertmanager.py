@@ -62,10 +62,12 @@ class _Login(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._secret is None:
             return request
+        # In UTF-8: what is no Latin-1, requests can't send as a text.
         if self._user is not None:
-            requests.auth.HTTPBasicAuth(self._user, self._secret)(request)
+            login = (self._user.encode(), self._secret.encode())
+            requests.auth.HTTPBasicAuth(*login)(request)
         else:
-            request.headers["Authorization"] = f"Bearer {self._secret}"
+            request.headers["Authorization"] = f"Bearer {self._secret}".encode().decode("latin-1")
         return request
 
 

@@ -89,6 +89,7 @@ class Carrier:
         self._refresh = refresh
         self._refresh_every = refresh_every
         self._queue: dict[int, Delivery] = {}
+        self._late: list[Delivery] = []
         self._health = _Health()
         self._thread = OneThread(f"notify {name}")
         self._sending = asyncio.Lock()
@@ -147,6 +148,7 @@ class Carrier:
         """Carry until cancelled. What is under way then is sent again at the next start."""
         while True:
             self._wake.clear()
+            await self._save_late()
             await self._give_up()
             now, clock = time.time(), asyncio.get_running_loop().time()
             if clock >= self._resume_at:
@@ -169,11 +171,25 @@ class Carrier:
         pause = min(times, default=self._retries.longest)
         return max(pause, self._resume_at - clock, 0.05)
 
+    def _arrived_late(self, id_: int, _: None) -> None:
+        """A try that was given up for its time has sent its notice after all."""
+        now = time.time()
+        self._note("", now)
+        self._resume_at = 0.0
+        if (one := self._queue.pop(id_, None)) is not None:
+            self._late.append(replace(one, state=DeliveryState.SENT, error="", finished_at=now))
+        self._wake.set()
+
+    async def _save_late(self) -> None:
+        while self._late:
+            await self._save(self._late.pop())
+
     async def _give_up(self) -> None:
         now = time.time()
         over = [one for one in self._queue.values() if self._retries.over(one, now)]
         for one in over:
             del self._queue[one.id]
+        for one in over:
             await self._save(replace(one, state=DeliveryState.GIVEN_UP, finished_at=now))
         if over:
             tried = format_duration(self._retries.give_up_after)
@@ -181,7 +197,11 @@ class Carrier:
 
     async def _try(self, one: Delivery) -> None:
         begun = time.time()
-        error = await self._sent(partial(self._target.send, _marked_late(one, begun)))
+        call = partial(self._target.send, _marked_late(one, begun))
+        error = await self._sent(call, partial(self._arrived_late, one.id))
+        if any(late.id == one.id for late in self._late):
+            # It arrived in the very moment in which its time was over.
+            return
         now = time.time()
         self._note(error, now)
         tried = replace(one, attempts=one.attempts + 1, error=error)
@@ -207,9 +227,11 @@ class Carrier:
             if error:
                 break
 
-    async def _sent(self, call: Callable[[], None]) -> str:
+    async def _sent(
+        self, call: Callable[[], None], late: Callable[[None], object] | None = None
+    ) -> str:
         async with self._sending:
-            return await sent(self._thread, call, self._timeout)
+            return await sent(self._thread, call, self._timeout, late)
 
     def _note(self, error: str, now: float) -> None:
         """Take into account how a try ended, and tell what changed."""
@@ -239,16 +261,25 @@ class Carrier:
                 return
 
 
-async def sent(thread: OneThread, call: Callable[[], None], timeout: float) -> str:
-    """Why something was not sent within `timeout` seconds; empty if it was."""
+async def sent(
+    thread: OneThread,
+    call: Callable[[], None],
+    timeout: float,
+    late: Callable[[None], object] | None = None,
+) -> str:
+    """Why something was not sent within `timeout` seconds; empty if it was. `late` is called if
+    it is sent after that."""
     try:
-        await thread.run(call, timeout)
+        await thread.run(call, timeout, late)
     except DeliveryError as error:
         return str(error) or "it was refused"
     except TimeoutError:
         return f"it did not end within {format_duration(timeout)}"
     except StillBusyError:
         return "the try before still hangs"
+    except Exception as error:  # noqa: BLE001 - a fault of one target must not end the others
+        # Its text may hold a secret.
+        return f"it failed with {type(error).__name__}"
     return ""
 
 

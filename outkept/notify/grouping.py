@@ -92,6 +92,9 @@ class Grouping:
         self._open: dict[IncidentKey, Case] = {}
         self._ended: dict[int, Case] = {}
         self._groups: dict[GroupKey, Group] = {}
+        self._freed_at: float | None = None
+        """When something happened by which what is held may no longer be; the groups are looked
+        through once for all such events."""
 
     def cases(self) -> Iterator[Case]:
         """Incidents that are open, and those whose end is yet to be told."""
@@ -99,7 +102,9 @@ class Grouping:
         yield from self._ended.values()
 
     def restore(self, case: Case, now: float) -> None:
-        """Take up an incident from before a restart, with what was told of it."""
+        """Take up an incident from before a restart, with what was told of it. The clock may have
+        been set back since."""
+        _clamp(case, now)
         if case.incident.ended is None:
             self._open[case.incident.key] = case
         else:
@@ -119,7 +124,7 @@ class Grouping:
                 self._follow(one, event, now)
             return
         if event.type is EventType.SILENCED or event.condition in (Condition.GONE, Condition.BLIND):
-            self._look_again(now)
+            self._freed_at = now
         key = key_of(event)
         if key is None:
             return
@@ -140,17 +145,16 @@ class Grouping:
             if group.due != math.inf:
                 group.due = min(group.due, now + self._route(group.key).group_wait)
         for case in self.cases():
-            for name, told in case.told.items():
-                if told.last > now:
-                    first = min(told.first, now)
-                    case.told[name] = replace(told, first=first, last=now)
+            _clamp(case, now)
 
     def next_look(self) -> float:
         """When something may be due (UNIX seconds), infinite when nothing is waited for."""
+        self._look_again()
         return min((group.look for group in self._groups.values()), default=math.inf)
 
     def due(self, now: float) -> list[Group]:
         """The groups to look at."""
+        self._look_again()
         return [group for group in self._groups.values() if group.look <= now]
 
     def wanting(self, groups: Iterable[Group], now: float) -> dict[int, Case]:
@@ -180,6 +184,9 @@ class Grouping:
     # What an event changes
 
     def _follow(self, case: Case, event: Event, now: float) -> None:
+        if event.incident not in (None, case.incident.id):
+            # Of one that has ended: a reaction may be judged after that.
+            return
         after = following(case.incident, event)
         assert after is not None
         if event.type is EventType.NOT_MENDED:
@@ -235,10 +242,12 @@ class Grouping:
                 group.look = now
             group.look = min(group.look, group.due, self._next_time(group, case, now))
 
-    def _look_again(self, now: float) -> None:
-        for group in self._groups.values():
-            if group.holding:
-                group.look = now
+    def _look_again(self) -> None:
+        if self._freed_at is not None:
+            for group in self._groups.values():
+                if group.holding:
+                    group.look = min(group.look, self._freed_at)
+            self._freed_at = None
 
     def _leave(self, case: Case, key: GroupKey) -> None:
         group = self._groups[key]
@@ -421,6 +430,13 @@ class _Plan:
             Notice(target, self._now, tuple(mentions), digest=group is None)
             for (target, group), mentions in self._mentions.items()
         )
+
+
+def _clamp(case: Case, now: float) -> None:
+    """Nobody was told after `now`, whatever the clock said then."""
+    for name, told in case.told.items():
+        if told.last > now:
+            case.told[name] = replace(told, first=min(told.first, now), last=now)
 
 
 def _told(case: Case, before: Told | None, now: float) -> Told:

@@ -23,12 +23,25 @@ _TYPES = {
 }
 
 
+MOST_IN_PART = 1000
+"""Notices of which it is remembered who of a URL's recipients had them; of the oldest ones it is
+forgotten then, and a further try is sent to all."""
+
+_Recipients = set[tuple[bool, type, str]]
+
+
 class Service:
-    """One URL. Its methods block."""
+    """One URL. Its methods block, and are called by one thread at a time.
+
+    A URL may have several recipients. Those who had a notice are spared when it is tried again for
+    the others; apprise asks for it by `is_delivered`, and its services say who had it.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._apprise: Apprise | None = None
+        self._had: dict[int, _Recipients] = {}
+        self._having: _Recipients = set()
 
     @property
     def kind(self) -> str:
@@ -38,9 +51,8 @@ class Service:
     def send(self, delivery: Delivery) -> None:
         """Send a notice. Raises DeliveryError, which holds no secret."""
         try:
-            self._apprise = self._apprise or _loaded(self._url)
-            if self._apprise is None:
-                raise DeliveryError("apprise doesn't know this kind of URL, or it lacks a part")
+            self._apprise = self._apprise or self._load()
+            self._having = self._had_before(delivery.id)
             result = self._apprise.notify(
                 body=delivery.body or delivery.title,
                 title=delivery.title,
@@ -54,6 +66,30 @@ class Service:
         if not result:
             said = _said(entry.message for entry in result.logs())
             raise DeliveryError(redacted(said, self._url) or "it was refused")
+        self._had.pop(delivery.id, None)
+
+    def _load(self) -> Apprise:
+        apprise = _loaded(self._url)
+        if apprise is None:
+            raise DeliveryError("apprise doesn't know this kind of URL, or it lacks a part")
+        if apprise[0].overflow_mode != OverflowMode.SPLIT:
+            # Of a notice in pieces, who had one need not have had the others.
+            vars(apprise[0]).update(is_delivered=self._is_delivered, mark_delivered=self._mark)
+        return apprise
+
+    def _had_before(self, id_: int) -> _Recipients:
+        """Who had a notice; what has no id is never tried again."""
+        if not id_:
+            return set()
+        if id_ not in self._had and len(self._had) >= MOST_IN_PART:
+            del self._had[min(self._had)]
+        return self._had.setdefault(id_, set())
+
+    def _is_delivered(self, key: object, per_message: bool = False) -> bool:
+        return (per_message, type(key), repr(key)) in self._having
+
+    def _mark(self, key: object, per_message: bool = False) -> None:
+        self._having.add((per_message, type(key), repr(key)))
 
 
 def url_fault(url: str) -> str:

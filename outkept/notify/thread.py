@@ -21,9 +21,12 @@ class OneThread:
         self._name = name
         self._busy = False
 
-    async def run(self, call: Callable[[], T], deadline: float) -> T:
+    async def run(
+        self, call: Callable[[], T], deadline: float, late: Callable[[T], object] | None = None
+    ) -> T:
         """What `call` returns or raises. Raises TimeoutError after `deadline` seconds, and
-        StillBusyError. A cancel leaves the call to itself."""
+        StillBusyError. A cancel leaves the call to itself. What it returns after that is given to
+        `late`, in the event loop, before anything else is run; what it raises is dropped."""
         if self._busy:
             raise StillBusyError
         self._busy = True
@@ -31,12 +34,15 @@ class OneThread:
         done: asyncio.Future[T] = loop.create_future()
 
         def finish(result: T | None, error: BaseException | None) -> None:
-            if done.done():
-                return
-            if error is not None:
-                done.set_exception(error)
-            else:
-                done.set_result(result)  # type: ignore[arg-type]
+            # What it blocked on is over, whoever still waits for it.
+            self._busy = False
+            if not done.done():
+                if error is not None:
+                    done.set_exception(error)
+                else:
+                    done.set_result(result)  # type: ignore[arg-type]
+            elif error is None and late is not None:
+                late(result)  # type: ignore[arg-type]
 
         def work() -> None:
             result, failed = None, None
@@ -44,8 +50,6 @@ class OneThread:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 failed = error
-            # What it blocked on is over, whoever still waits for it.
-            self._busy = False
             # The loop may be closed by now.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(finish, result, failed)

@@ -56,6 +56,7 @@ class Play:
             event.value,
             next(self._ids),
             condition or event.condition,
+            incident=event.incident,
         )
         name = event.server or ""
         machine = MatchSubject(name, self.labels)

@@ -87,9 +87,10 @@ def webhook(port: int | None = None) -> Iterator[Webhook]:
 
 @dataclass
 class Mailbox:
-    """Mails that arrived."""
+    """Mails that arrived; those to whom is in `refuses` don't."""
 
     port: int
+    refuses: set[str] = field(default_factory=set)
     mails: list[EmailMessage] = field(default_factory=list)
 
     @property
@@ -101,6 +102,20 @@ class Mailbox:
     def subjects(self) -> list[str]:
         """What the mails are about."""
         return [str(mail["subject"]) for mail in self.mails]
+
+    @property
+    def recipients(self) -> list[str]:
+        """To whom they are."""
+        return [str(mail["to"]) for mail in self.mails]
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: object, _session: object, envelope: Any, address: str, _options: object
+    ) -> str:
+        """aiosmtpd asks for a recipient."""
+        if address in self.refuses:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802
         """aiosmtpd hands a mail over."""

@@ -27,6 +27,8 @@ def hook() -> Iterator[Webhook]:
         (None, None, None),
         (None, "t0ken", "Bearer t0ken"),
         ("me", "pass", "Basic " + base64.b64encode(b"me:pass").decode()),
+        (None, "tök€n", "Bearer " + "tök€n".encode().decode("latin-1")),
+        ("mé", "p€", "Basic " + base64.b64encode("mé:p€".encode()).decode()),
     ],
 )
 def test_alerts_are_posted_with_the_login_that_is_configured_and_no_other(

@@ -1,6 +1,7 @@
 """One target's worker: retries, failing and working again, giving up."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from outkept.notify import carrier as carriers
 from outkept.notify.carrier import Carrier
 from outkept.notify.queue import Retries
 from outkept.notify.target import DeliveryError
+from outkept.notify.thread import OneThread
 from tests.app.harness import until
 
 QUICK = Retries(give_up_after=3600.0, first=0.02, longest=0.05)
@@ -58,6 +60,7 @@ class Work:
     place: Place = field(default_factory=Place)
     box: Box = field(default_factory=Box)
     retries: Retries = QUICK
+    timeout: float = 5.0
     told: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Carrier:
@@ -66,7 +69,7 @@ class Work:
             self.place,
             self.box,
             self.told.append,
-            timeout=5.0,
+            timeout=self.timeout,
             retries=self.retries,
             save_failed=DiskFullError,
         )
@@ -112,6 +115,63 @@ async def test_one_failure_is_chance_and_two_are_told_and_so_is_the_end() -> Non
         assert work.told[1].startswith("notices to ops arrive again after ")
         assert carrier.state().failing_since is None
     assert len(work.place.tried) > 2
+
+
+async def test_a_target_that_fails_in_a_way_of_its_own_is_tried_again_and_quoted_nowhere() -> None:
+    class Broken(Place):
+        def send(self, delivery: Delivery) -> None:
+            self.tried.append(delivery.title)
+            if len(self.tried) < 3:
+                raise UnicodeError("t0psecret")
+
+    work = Work(Broken())
+    async with work as carrier:
+        carrier.add([delivery(1)])
+        await until(lambda: carrier.state().last_sent, "it is sent in the end")
+    assert work.told[0] == "notices to ops fail: it failed with UnicodeError"
+
+
+async def test_what_is_sent_after_its_time_is_taken_as_sent_and_not_sent_again() -> None:
+    let_go = threading.Event()
+
+    class Slow(Place):
+        def send(self, delivery: Delivery) -> None:
+            self.tried.append(delivery.title)
+            let_go.wait()
+            super().send(delivery)
+
+    work = Work(Slow(), timeout=0.02)
+    async with work as carrier:
+        carrier.add([delivery(1), delivery(2)])
+        await until(lambda: work.told, "it is told that it hangs")
+        assert work.place.tried == ["n1"]
+        let_go.set()
+        await until(lambda: len(work.place.sent) == 2, "both are sent")
+        await until(lambda: not carrier.state().queued, "both are taken as sent")
+        assert carrier.state().error == ""
+    assert work.place.sent == ["n1", "n2"]
+    written = [one for one in work.box.saved if one.state is DeliveryState.SENT]
+    assert [(one.id, one.error) for one in written] == [(1, ""), (2, "")]
+    assert work.told[1].startswith("notices to ops arrive again after ")
+
+
+async def test_what_is_sent_in_the_moment_its_time_is_over_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def both(
+        _: OneThread, call: Callable[[], None], timeout: float, late: Callable[[None], object]
+    ) -> str:
+        call()
+        late(None)
+        return f"it did not end within {timeout}"
+
+    monkeypatch.setattr(carriers, "sent", both)
+    work = Work()
+    async with work as carrier:
+        carrier.add([delivery(1)])
+        await until(lambda: work.box.saved, "it is written down")
+        assert carrier.state().failing_since is None
+    assert [one.state for one in work.box.saved] == [DeliveryState.SENT]
 
 
 async def test_what_is_never_taken_holds_up_only_what_is_about_the_same() -> None:

@@ -1,7 +1,13 @@
 """When notices go out: the play's clock is the test's."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from outkept.model.event import Condition, Event, EventType
+from outkept.notify.grouping import Group, GroupKey
+from outkept.notify.message import About
 from tests.notify.play import START, Play, routes, words
 
 OPS: dict[str, object] = {"to": ["ops"]}
@@ -170,6 +176,19 @@ def test_what_was_not_mended_before_anybody_was_told_is_told_at_once() -> None:
     assert words(play.told) == ["ops: opened web1", "boss: escalated web1"]
 
 
+def test_what_an_ended_incident_s_reaction_did_not_mend_counts_for_no_other() -> None:
+    play = Play(routes(OPS | {"steps": [{"after": "15m", "to": ["boss"]}]}))
+    first = play.event("alarmed")
+    play.wait(30)
+    play.event("recovered")
+    second = play.event("alarmed")
+    unmended = Event(play.at, EventType.NOT_MENDED, "x", "web1", "disk[/var]", incident=first)
+    play.say(unmended)
+    assert words(play.told) == ["ops: opened web1"]
+    play.say(replace(unmended, incident=second))
+    assert "boss: escalated web1" in words(play.told)
+
+
 def test_what_is_silenced_is_told_when_the_silence_ends() -> None:
     play = Play(routes(OPS))
     play.held = {play.event("alarmed")}
@@ -177,6 +196,27 @@ def test_what_is_silenced_is_told_when_the_silence_ends() -> None:
     play.held.clear()
     play.look_again()
     assert words(play.wait(30)) == ["ops: opened web1"]
+
+
+def test_the_groups_are_looked_through_once_for_all_servers_that_go() -> None:
+    class Walked(dict[GroupKey, Group]):
+        walks = 0
+
+        def values(self) -> Any:
+            self.walks += 1
+            return super().values()
+
+    play = Play(routes(OPS | {"group_by": ["server"]}))
+    play.held = {play.event("alarmed")}
+    play.wait(60)
+    walked = play.grouping._groups = Walked(play.grouping._groups)
+    for number in range(50):
+        gone = Event(play.at, EventType.GONE, "x", f"db{number}", id=100 + number)
+        play.grouping.take(replace(gone, condition=Condition.GONE), About("", "", {}), play.at)
+    assert walked.walks == 0
+    assert play.grouping.next_look() == play.at
+    assert len(play.grouping.due(play.at)) == 1
+    assert walked.walks == 3
 
 
 def test_a_silence_that_ends_by_the_clock_is_noticed() -> None:
@@ -376,3 +416,16 @@ def test_a_restart_tells_nothing_a_second_time_and_forgets_nothing() -> None:
         after.grouping.restore(case, after.at)
     assert words(after.wait(500)) == ["ops: opened web2"]
     assert words(after.wait(1000)) == ["boss: escalated web1", "boss: escalated web2"]
+
+
+def test_a_clock_that_was_set_back_over_a_restart_holds_nothing_up() -> None:
+    before = Play(routes(OPS | {"repeat_interval": "4h"}))
+    before.event("alarmed", "web1")
+    before.wait(60)
+    before.event("alarmed", "web2")
+    after = Play(before.routes, at=before.at - 86400)
+    for case in before.grouping.cases():
+        case.groups = set()
+        after.grouping.restore(case, after.at)
+    assert words(after.wait(300)) == ["ops: opened web2"]
+    assert "ops: reminder web1" in words(after.wait(4 * 3600))

@@ -131,8 +131,7 @@ def test_what_stays_open_is_told_in_the_end(
 ) -> None:
     play, model = Play(routes(*written), DIRECT), Model()
     _go_through(play, model, happenings)
-    play.held.clear()
-    play.look_again()
+    _go_through(play, model, [("free", "all")])
     taken_on = [server for server, id_ in model.open.items() if id_ in model.acknowledged]
     _go_through(play, model, [("unacknowledged", server) for server in taken_on])
     _go_through(play, model, [("wait", 100_000)])
@@ -155,8 +154,8 @@ def _go_through(play: Play, model: Model, happenings: Sequence[tuple[str, object
 
 def _happen(play: Play, model: Model, what: str, server: str) -> None:
     id_ = model.open.get(server)
-    if what in ("silence", "unsilence"):
-        play.held ^= {id_} if id_ is not None else set()
+    if what in ("silence", "unsilence", "free"):
+        play.held = set() if what == "free" else play.held ^ ({id_} if id_ is not None else set())
         play.look_again()
         return
     if id_ is None and what not in ("warned", "alarmed", "flapping"):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from apprise.plugins.custom_json import NotifyJSON
+from apprise.plugins.email import NotifyEmail
 
 from outkept.model.notice import Delivery, Urgency
+from outkept.notify import services
 from outkept.notify.services import Service, url_fault
 from outkept.notify.target import DeliveryError
 from tests.notify.receivers import mailbox, webhook
@@ -19,6 +21,12 @@ TEXT = "web1 <b>is</b> at 97 % & *more*\nsecond line"
 
 def notice(urgency: Urgency = Urgency.ALARM) -> Delivery:
     return Delivery("ops", 0.0, "k", "ALARM web1: x < y & z", TEXT, urgency)
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise waits for seconds between two mails."""
+    monkeypatch.setattr(NotifyEmail, "request_rate_per_sec", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,41 @@ def test_a_mail_has_the_title_for_its_subject_and_the_text_escaped_where_it_is_h
         assert "<b>is</b> at 97 %" in plain.get_content()
 
 
+@pytest.mark.usefixtures("no_pause")
+def test_of_several_recipients_only_those_are_tried_again_who_did_not_have_it() -> None:
+    with mailbox() as box:
+        service = Service(f"{box.url},boss@example.org,chat@example.org")
+        box.refuses = {"boss@example.org"}
+        for _ in range(3):
+            with pytest.raises(DeliveryError):
+                service.send(replace(notice(), id=1))
+        assert sorted(box.recipients) == ["chat@example.org", "ops@example.org"]
+        with pytest.raises(DeliveryError):
+            service.send(replace(notice(), id=2))
+        assert len(box.mails) == 4
+        box.refuses.clear()
+        service.send(replace(notice(), id=1))
+        assert box.recipients[4:] == ["boss@example.org"]
+        # A test is sent to all, each time.
+        service.send(notice())
+        service.send(notice())
+        assert len(box.mails) == 11
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_how_much_is_remembered_of_what_some_had_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "MOST_IN_PART", 1)
+    with mailbox() as box:
+        service = Service(f"{box.url},boss@example.org")
+        box.refuses = {"boss@example.org"}
+        for id_ in (1, 2, 2, 1):
+            with pytest.raises(DeliveryError):
+                service.send(replace(notice(), id=id_))
+        assert len(box.mails) == 3
+
+
 def test_what_is_too_long_for_a_service_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NotifyJSON, "body_maxlen", 100)
     long = replace(notice(), body="x" * 4000)
@@ -59,6 +102,14 @@ def test_what_is_too_long_for_a_service_is_cut(monkeypatch: pytest.MonkeyPatch) 
         Service(hook.url).send(long)
         Service(f"{hook.url}?overflow=upstream").send(long)
     assert [len(post["message"]) for post in hook.posts] == [100, 4000]
+
+
+def test_of_a_notice_in_pieces_every_piece_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 100)
+    monkeypatch.setattr(NotifyJSON, "request_rate_per_sec", 0.0)
+    with webhook() as hook:
+        Service(f"{hook.url}?overflow=split").send(replace(notice(), id=1, body="x" * 400))
+    assert sum(post["message"].count("x") for post in hook.posts) == 400
 
 
 def test_what_went_wrong_is_told_without_a_secret_and_not_logged() -> None:

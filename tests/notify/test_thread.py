@@ -1,5 +1,6 @@
 """Blocking calls with a deadline."""
 
+import contextlib
 import threading
 
 import pytest
@@ -30,3 +31,17 @@ async def test_a_call_that_hangs_is_left_behind_and_is_the_only_one() -> None:
             return False
 
     assert await until(again, "it comes back")
+
+
+async def test_what_comes_late_is_handed_over_before_anything_else_is_run() -> None:
+    thread, let_go, late = OneThread("test"), threading.Event(), list[bool]()
+    with pytest.raises(TimeoutError):
+        await thread.run(let_go.wait, 0.01, late.append)
+    let_go.set()
+
+    async def seen_by_the_next() -> list[bool]:
+        with contextlib.suppress(StillBusyError):
+            return await thread.run(lambda: list(late), 5.0)
+        return []
+
+    assert await until(seen_by_the_next, "it comes back") == [True]
