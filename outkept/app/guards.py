@@ -11,6 +11,7 @@ from typing import Any
 from outkept.act.ledger import Ledger, Moment, Start
 from outkept.act.policy import Group, Situation, allowed, mode_for
 from outkept.app.context import Context
+from outkept.app.desk import subject
 from outkept.app.fleet import LiveServer, Series
 from outkept.config.overrides import subject_of
 from outkept.config.settings import ReactionRule
@@ -18,7 +19,6 @@ from outkept.model.action import ActionOutcome, Latch, ReactionMode, Stop
 from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident
 from outkept.model.sensor import Sensor
-from outkept.model.silence import Subject
 from outkept.ssh.connection import Connection
 from outkept.store.latches import Latches
 
@@ -289,9 +289,7 @@ class Guards:
         return Moment(time.time(), self._loop.time())
 
     def _silenced(self, live: LiveServer, label: str) -> str:
-        record = live.record
-        subject = Subject(record.id, record.identity.hostname, record.labels, label)
-        silence = self._context.desk.silence(subject, time.time())
+        silence = self._context.desk.silence(subject(live, label), time.time())
         return "" if silence is None else f"{silence.reason} ({silence.author})"
 
     def _latched(self, server: str, sensor: str) -> str:

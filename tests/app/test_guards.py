@@ -124,11 +124,12 @@ async def test_the_kill_switch_between_intent_and_send(
         assert action.outcome == "not sent"
 
 
-async def test_a_silence_holds_it_until_it_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", ["web0", "10.0.0.1"])
+async def test_a_silence_holds_it_until_it_ends(tmp_path: Path, server: str) -> None:
     async with yard(tmp_path) as one:
         now = time.time()
         silence = await one.context.desk.add_silence(
-            Silence(now - 1, now + 3600, "backup", "ana", server="web0")
+            Silence(now - 1, now + 3600, "backup", "ana", server)
         )
         await _held(one, "held: it is silenced: backup (ana)")
         await one.context.desk.end_silence(silence.id, "ana")
