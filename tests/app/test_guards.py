@@ -88,6 +88,32 @@ async def test_the_kill_switch(tmp_path: Path) -> None:
         assert one.guards.stopped is None
 
 
+async def test_a_stop_that_comes_while_another_is_lifted_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one, asyncio.TaskGroup() as group:
+        await one.guards.stop("moving the racks", "ana")
+        set_meta, lifting, let = one.context.store.set_meta, asyncio.Event(), asyncio.Event()
+
+        async def slowly(key: str, value: str) -> None:
+            if not value:
+                lifting.set()
+                await let.wait()
+            await set_meta(key, value)
+
+        monkeypatch.setattr(one.context.store, "set_meta", slowly)
+        resuming = group.create_task(one.guards.resume("ben"))
+        await lifting.wait()
+        again = group.create_task(one.guards.stop("fire", "eva"))
+        await one.told_of("stopped by eva")
+        let.set()
+        stop = await again
+        assert not await resuming
+        assert one.guards.stopped == stop
+    async with yard(tmp_path) as one:
+        assert one.guards.stopped == stop
+
+
 async def test_the_kill_switch_for_what_waits_for_its_turn(tmp_path: Path) -> None:
     gate = Gate()
     async with yard(tmp_path, answer=gate, at_once=1, share={"fleet": "100%"}) as one:
