@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import ActionOutcome
+from outkept.model.action import ActionOutcome, AlreadyStartedError
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Event, EventType
 from outkept.model.server import Endpoint
@@ -199,6 +199,36 @@ def test_events_and_actions_are_bounded_by_age_and_by_number(tmp_path: Path) -> 
     ]
     assert ids == [[(6, 10)], [(4, 10)]]
     connection.close()
+
+
+async def test_what_an_open_incident_has_started_is_kept_however_old(store: Store) -> None:
+    async def trimmed(most: tuple[int, int]) -> None:
+        while await store.write(lambda connection: trim(connection, NOW + 100, 50.0, most)):
+            pass
+
+    async def told(type_: EventType, at: float) -> Event:
+        return await store.add_event(Event(at, type_, "apache is down", "a", "apache"))
+
+    alarm = await told(EventType.ALARMED, NOW)
+    fired = await told(EventType.FIRED, NOW + 1)
+    first = replace(action(NOW + 1), incident=alarm.id)
+    started = await store.intend(first)
+    await store.intend(replace(first, by="ana"))
+    unsent = await store.intend(replace(first, step=2))
+    await store.finish(replace(unsent, outcome=ActionOutcome.NOT_SENT))
+    await trimmed((50, 50))
+    assert (await store.events()).items == (fired, alarm)
+    assert (await store.actions()).items == (started,)
+    newer = await store.add_event(event(at=NOW + 90))
+    await store.intend(action(NOW + 90, "b"))
+    await trimmed((1, 1))
+    assert (await store.events()).items == (newer, alarm)
+    with pytest.raises(AlreadyStartedError):
+        await store.intend(replace(first, at=NOW + 95))
+    await told(EventType.RECOVERED, NOW + 91)
+    await trimmed((50, 50))
+    assert [one.at for one in (await store.events()).items] == [NOW + 91, NOW + 90]
+    assert [one.server for one in (await store.actions()).items] == ["b"]
 
 
 async def test_maintaining_forgets_addresses_that_are_in_no_range_any_more(store: Store) -> None:
