@@ -95,6 +95,7 @@ class Lookout:
             return
         default = self._context.settings.ssh.command_timeout
         live.look_at = math.inf
+        self._context.judge.drop_unsupported(live)
         for series in live.series.values():
             stale_at = series.stale_at(default)
             if stale_at < now:
