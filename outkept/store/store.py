@@ -283,9 +283,10 @@ class Store:
         is no action of its id."""
         await self.write(lambda connection: records.finish_action(connection, action))
 
-    async def close_unfinished(self, now: float) -> list[Action]:
-        """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN; those actions."""
-        return await self.write(lambda connection: records.close_unfinished(connection, now))
+    async def close_unfinished(self, now: float, say: Callable[[Action], Event]) -> list[Action]:
+        """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN, and what `say`
+        makes of each (in another thread) is written with that; those actions."""
+        return await self.write(lambda connection: self._close_unfinished(connection, now, say))
 
     async def last_action(self, server: str, sensor: str) -> Action | None:
         """The newest action of a sensor on a server, whatever its instance and outcome: its
@@ -368,6 +369,14 @@ class Store:
 
     def _add(self, readings: list[Reading]) -> None:
         self._refused += self._history.add(readings)
+
+    def _close_unfinished(
+        self, connection: sqlite3.Connection, now: float, say: Callable[[Action], Event]
+    ) -> list[Action]:
+        closed = records.close_unfinished(connection, now)
+        for action in closed:
+            self._take(connection, say(action))
+        return closed
 
     def _take(self, connection: sqlite3.Connection, event: Event) -> Event:
         if event.type is EventType.REMOVED and event.server is not None:

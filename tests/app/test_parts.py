@@ -11,8 +11,9 @@ from typing import cast
 
 import pytest
 
-from outkept.app import lookout
+from outkept.app import daemon, lookout
 from outkept.app.addresses import REJECTED_WAIT, Addresses
+from outkept.app.context import Context
 from outkept.app.judge import ABSENT_AFTER, Held
 from outkept.app.lookout import PATIENCE, Lookout, unseen_for
 from outkept.app.past import Past, recall
@@ -172,6 +173,23 @@ async def test_nothing_is_said_of_a_server_that_was_forgotten_meanwhile(
             one.context.fleet.remove("s1")
         await one.context.herald.drain(5.0)
     assert [event.server for event in one.told] == ["s0"]
+
+
+async def test_what_was_cut_off_is_told_of_its_series_and_in_its_incident(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    alarm = await store.add_event(Event(NOW, EventType.ALARMED, "full", "s1", "disk[/var]"))
+    left = Action("s1", "disk", "clean", NOW, ActionOutcome.INTENDED, "full", "/var")
+    await store.intend(replace(left, incident=alarm.id))
+    parts = SimpleNamespace(store=store, fleet=Bench().fleet)
+    for _ in range(2):
+        await daemon._tell_unfinished(cast(Context, parts))
+    found = await store.incident(alarm.id)
+    assert found is not None
+    (_, told) = found.events
+    assert (told.type, told.sensor) == ("message", "disk[/var]")
+    assert told.message.startswith("web1: whether `clean` ran is unknown")
+    assert [action.outcome for action in found.actions] == ["unknown"]
+    await store.close()
 
 
 def test_a_remembered_value_is_stale_until_the_next() -> None:

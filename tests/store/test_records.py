@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import ActionOutcome, AlreadyStartedError
+from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Event, EventType
 from outkept.model.server import Endpoint
@@ -156,7 +156,22 @@ async def test_an_action_goes_from_intent_to_outcome(store: Store) -> None:
     )
     await store.finish(done)
     assert (await store.actions()).items == (replace(done, output="restarted?"),)
-    assert await store.close_unfinished(NOW + 3) == []
+    assert await store.close_unfinished(NOW + 3, cut_off) == []
+
+
+def cut_off(action: Action) -> Event:
+    """What is said of an action that was left unfinished."""
+    return event("cut off", action.finished_at or 0.0, type=EventType.MESSAGE)
+
+
+async def test_an_action_stays_unfinished_until_it_can_be_told(store: Store) -> None:
+    def full(_: Action) -> Event:
+        raise StoreError("no room")
+
+    intent = await store.intend(action())
+    with pytest.raises(StoreError, match="no room"):
+        await store.close_unfinished(NOW + 3, full)
+    assert (await store.actions()).items == (intent,)
 
 
 async def test_finishing_what_was_never_intended_is_an_error(store: Store) -> None:
@@ -166,10 +181,12 @@ async def test_finishing_what_was_never_intended_is_an_error(store: Store) -> No
 
 async def test_an_action_left_unfinished_becomes_unknown_and_stays_so(store: Store) -> None:
     intent = await store.intend(action())
-    closed = await store.close_unfinished(NOW + 60)
+    closed = await store.close_unfinished(NOW + 60, cut_off)
     assert [(each.id, each.outcome) for each in closed] == [(intent.id, ActionOutcome.UNKNOWN)]
     assert (await store.actions()).items == tuple(closed)
-    assert await store.close_unfinished(NOW + 70) == []
+    (told,) = (await store.events()).items
+    assert (told.message, told.at) == ("cut off", NOW + 60)
+    assert await store.close_unfinished(NOW + 70, cut_off) == []
 
 
 async def test_the_last_action_of_a_sensor_is_found_whatever_its_instance(store: Store) -> None:
