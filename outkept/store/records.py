@@ -338,16 +338,6 @@ def actions_page(
     return _by_id(connection, f"SELECT {ACTION} FROM actions {where}", bound, limit, action_of)  # noqa: S608
 
 
-def last_action(connection: sqlite3.Connection, server: str, sensor: str) -> Action | None:
-    """The newest action of a sensor on a server, of whatever instance and outcome."""
-    row = connection.execute(
-        f"SELECT {ACTION} FROM actions WHERE server = ? AND sensor = ?"  # noqa: S608
-        " ORDER BY id DESC LIMIT 1",
-        (server, clean(sensor)),
-    ).fetchone()
-    return None if row is None else action_of(row)
-
-
 def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
     """A noted value."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -288,13 +288,6 @@ class Store:
         makes of each (in another thread) is written with that; those actions."""
         return await self.write(lambda connection: self._close_unfinished(connection, now, say))
 
-    async def last_action(self, server: str, sensor: str) -> Action | None:
-        """The newest action of a sensor on a server, whatever its instance and outcome: its
-        `at` starts the cooldown."""
-        return await self._readers.run(
-            lambda connection: records.last_action(connection, server, sensor)
-        )
-
     async def actions(
         self, limit: int = 100, cursor: str | None = None, *, server: str | None = None
     ) -> Page[Action]:

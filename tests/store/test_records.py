@@ -189,11 +189,9 @@ async def test_an_action_left_unfinished_becomes_unknown_and_stays_so(store: Sto
     assert await store.close_unfinished(NOW + 70, cut_off) == []
 
 
-async def test_the_last_action_of_a_sensor_is_found_whatever_its_instance(store: Store) -> None:
-    await store.intend(action(NOW))
-    last = await store.intend(replace(action(NOW + 9), instance="/var"))
-    assert await store.last_action("a", "apache") == last
-    assert await store.last_action("a", "exim") is None
+async def test_actions_are_found_by_server(store: Store) -> None:
+    kept = await store.intend(action())
+    assert (await store.actions(server="a")).items == (kept,)
     assert (await store.actions(server="b")).items == ()
 
 
