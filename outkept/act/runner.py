@@ -1,5 +1,5 @@
 """Running one reaction: its intent on disk, the command on the very connection that gave
-the reading, its outcome on disk."""
+the reading, what came of it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -21,10 +21,6 @@ class Journal(Protocol):
     async def intend(self, action: Action) -> Action:
         """On disk, with its id, when this returns. Raises AlreadyStartedError where its step was
         started for its incident before, unless somebody has it run."""
-        ...
-
-    async def finish(self, action: Action) -> None:
-        """Replaces the action of the same id."""
         ...
 
 
@@ -49,16 +45,6 @@ async def perform(intended: Action, send: Send, clock: Callable[[], float]) -> A
     Cancelled in between, the intent stays unfinished, which is the truth.
     """
     return _finished(intended, await send(intended.command), clock())
-
-
-async def carry_out(
-    journal: Journal, intended: Action, send: Send, clock: Callable[[], float]
-) -> Action:
-    """The same with the outcome on disk. Raises what the journal raises; the command has run
-    then."""
-    finished = await perform(intended, send, clock)
-    await journal.finish(finished)
-    return finished
 
 
 def _finished(action: Action, outcome: CommandOutcome, now: float) -> Action:

@@ -29,7 +29,8 @@ from outkept.app.tally import Tally
 from outkept.app.telling import Telling
 from outkept.app.views import event_view
 from outkept.config.settings import Settings
-from outkept.model.event import Event, EventType
+from outkept.model.action import Action
+from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.sensor import Sensor
 from outkept.poll.poller import Defaults, Poller
 from outkept.serve.live import Hub
@@ -135,13 +136,22 @@ async def _assembled(
 
 
 async def _tell_unfinished(context: Context) -> None:
+    """With the outcome on disk, in one transaction; nobody listens yet."""
     now = time.time()
-    for action in await context.store.close_unfinished(now):
-        live = context.fleet.get(action.server)
-        name = live.name if live else action.server
+    names = {live.record.id: live.name for live in context.fleet}
+
+    def say(action: Action) -> Event:
+        label = sensor_label(action.sensor, action.instance)
         text = (
             f"whether `{action.command}` ran is unknown: the daemon was cut off; it is not repeated"
         )
-        context.herald.announce(
-            Event(now, EventType.MESSAGE, f"{name}: {text}", action.server, action.sensor)
+        return Event(
+            now,
+            EventType.MESSAGE,
+            f"{names.get(action.server, action.server)}: {text}",
+            action.server,
+            label,
+            incident=action.incident,
         )
+
+    await context.store.close_unfinished(now, say)

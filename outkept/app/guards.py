@@ -11,6 +11,7 @@ from typing import Any
 from outkept.act.ledger import Ledger, Moment, Start
 from outkept.act.policy import Group, Situation, allowed, mode_for
 from outkept.app.context import Context
+from outkept.app.desk import subject
 from outkept.app.fleet import LiveServer, Series
 from outkept.config.overrides import subject_of
 from outkept.config.settings import ReactionRule
@@ -18,7 +19,6 @@ from outkept.model.action import ActionOutcome, Latch, ReactionMode, Stop
 from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident
 from outkept.model.sensor import Sensor
-from outkept.model.silence import Subject
 from outkept.ssh.connection import Connection
 from outkept.store.latches import Latches
 
@@ -71,6 +71,8 @@ class Guards:
         self._ledger = Ledger(max(self._limits.latch.within, self._limits.share.within))
         self._latches: dict[tuple[str, str], Latch] = {}
         self._stop: Stop | None = None
+        self._saving = asyncio.Lock()
+        """Held while the disk follows `_stop`, so that it ends as the last of them says."""
         self._running: dict[str, Running] = {}
         self._counted = -COUNT_EVERY_S
         self._counts: dict[str, Counter[str]] = {}
@@ -213,16 +215,21 @@ class Guards:
         stop = self._stop = Stop(time.time(), by, reason)
         self._tell(f"all reactions are stopped by {by}: {reason}", by)
         self._free(None)
-        await self._stored.set_stop(stop)
+        async with self._saving:
+            await self._stored.set_stop(stop)
         return stop
 
     async def resume(self, by: str) -> bool:
-        """Let reactions run again; false where nobody has stopped them. Raises StoreError; they
-        stay stopped then."""
-        if self._stop is None:
-            return False
-        await self._stored.set_stop(None)
-        self._stop = None
+        """Let reactions run again; false where nobody has stopped them, and where somebody stops
+        them anew meanwhile. Raises StoreError; they stay stopped then."""
+        stop = self._stop
+        async with self._saving:
+            if stop is None or self._stop is not stop:
+                return False
+            await self._stored.set_stop(None)
+            if self._stop is not stop:
+                return False
+            self._stop = None
         self._tell(f"reactions are resumed by {by}", by)
         return True
 
@@ -289,9 +296,7 @@ class Guards:
         return Moment(time.time(), self._loop.time())
 
     def _silenced(self, live: LiveServer, label: str) -> str:
-        record = live.record
-        subject = Subject(record.id, record.identity.hostname, record.labels, label)
-        silence = self._context.desk.silence(subject, time.time())
+        silence = self._context.desk.silence(subject(live, label), time.time())
         return "" if silence is None else f"{silence.reason} ({silence.author})"
 
     def _latched(self, server: str, sensor: str) -> str:

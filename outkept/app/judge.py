@@ -13,7 +13,7 @@ from outkept.config.settings import FlappingSettings
 from outkept.evaluate.flapping import STEADY, Flap, changed, settled, still_flapping
 from outkept.evaluate.thresholds import is_zero_alarm
 from outkept.evaluate.tracker import Change, Track, after_gap, step
-from outkept.model.event import Condition, Event, EventType, sensor_label
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.level import Level
 from outkept.model.reading import Reading, Sample, Value
 from outkept.model.sensor import Sensor
@@ -111,14 +111,10 @@ class Judge:
             self._series(live, sensor, None)
 
     def restore(self, live: LiveServer, held: Held) -> None:
-        """An open alarm or warning from before a restart: it is not entered a second time. It is
-        over where the server no longer has the sensor."""
+        """An open alarm or warning from before a restart: it is not entered a second time. Where
+        the server no longer has the sensor, `drop_unsupported` says that it is over."""
         name, instance = held.key
-        sensor = live.sensors.get(name)
-        if sensor is None:
-            self._recovered(live, sensor_label(name, instance), NO_LONGER_APPLIES, time.time())
-            return
-        series = self._series(live, sensor, instance)
+        series = self._series(live, live.sensors.get(name) or Sensor(name, ""), instance)
         series.track, series.fired = Track(held.level), held.fired
         if held.flapping and self._flapping.changes:
             series.flap = still_flapping(self._clock())
@@ -129,9 +125,11 @@ class Judge:
         self._faults.restore(live, name, condition)
 
     def drop_unsupported(self, live: LiveServer) -> None:
-        """Forget what the server no longer has of series, and of faults."""
+        """Forget what the server no longer has of series, and of faults. What can't be told now
+        is tried again once `live.look_at` has passed, which is at once then."""
         for key in [key for key in live.series if key[0] not in live.sensors]:
-            self.drop(live, key, NO_LONGER_APPLIES)
+            if not self.drop(live, key, NO_LONGER_APPLIES):
+                live.look_at = 0.0
         self._faults.drop_unsupported(live)
 
     def remember(self, live: LiveServer, key: SeriesKey, value: Value, at: float) -> None:
@@ -240,24 +238,26 @@ class Judge:
             if key[0] != sensor.name or key[1] in present:
                 continue
             series.absent += 1
-            if series.at is None or series.absent >= ABSENT_AFTER:
-                self.drop(live, key, "is gone from the server")
-            else:
+            late = series.at is None or series.absent >= ABSENT_AFTER
+            if not (late and self.drop(live, key, "is gone from the server")):
                 complete = False
         if complete:
             live.shapes[sensor.name] = present
 
-    def drop(self, live: LiveServer, key: SeriesKey, why: str) -> None:
-        """Forget a series; whoever was told of its alarm is told that it is over."""
-        series = live.series.pop(key)
-        if series.track.level is Level.NORMAL and not series.flapping:
-            return
+    def drop(self, live: LiveServer, key: SeriesKey, why: str) -> bool:
+        """Forget a series; whoever was told of its alarm is told that it is over. False: there is
+        no room for that now, and the series stays."""
+        series = live.series[key]
+        if series.track.level is not Level.NORMAL or series.flapping:
+            label = series_name(series)
+            at = time.time() if series.at is None else series.at
+            message = f"{live.name}: {label} {why}"
+            event = Event(at, EventType.RECOVERED, message, live.record.id, label)
+            if not self._announce(event, None):
+                return False
+        del live.series[key]
         live.note_levels()
-        self._recovered(live, series_name(series), why, series.at or live.last_seen)
-
-    def _recovered(self, live: LiveServer, label: str, why: str, at: float) -> None:
-        message = f"{live.name}: {label} {why}"
-        self._announce(Event(at, EventType.RECOVERED, message, live.record.id, label), None)
+        return True
 
 
 _INSTANCE = attrgetter("instance")

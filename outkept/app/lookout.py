@@ -12,7 +12,7 @@ from outkept.app.fleet import LiveServer
 from outkept.app.reach import Reach
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
-from outkept.model.event import EventType
+from outkept.model.event import Event, EventType
 from outkept.store import Pace, StoreError
 
 TICK_EVERY = 1.0
@@ -82,6 +82,8 @@ class Lookout:
                 await asyncio.sleep(pause)
             now = time.monotonic()
             for live in lives[start : start + AT_ONCE]:
+                if self._context.fleet.get(live.record.id) is not live:
+                    continue  # forgotten meanwhile: nothing would end what is said of it
                 self._mark_stale(live, now)
                 self._mark_queued_up(live)
                 self._reach.look(live, now)
@@ -93,6 +95,7 @@ class Lookout:
             return
         default = self._context.settings.ssh.command_timeout
         live.look_at = math.inf
+        self._context.judge.drop_unsupported(live)
         for series in live.series.values():
             stale_at = series.stale_at(default)
             if stale_at < now:
@@ -126,11 +129,12 @@ class Lookout:
             unseen = unseen_for(live, now, self._began, self._began_at)
             if live.connected or unseen < forget_after or self._context.blindness.over(live):
                 continue
-            self._sessions.forget(live)
-            self._context.store.remove_server(live.record.id)
-            self._context.hub.removed(live.record.id)
             text = f"{live.name} removed: not seen for {format_duration(round(unseen))}"
-            self._context.tell(EventType.REMOVED, live, text)
+            event = Event(time.time(), EventType.REMOVED, text, live.record.id)
+            # The store removes it with this event: without room for that, it stays for now.
+            if self._context.herald.announce(event):
+                self._sessions.forget(live)
+                self._context.hub.removed(live.record.id)
 
     async def _collect(self) -> None:
         self._context.heap.look(len(self._context.fleet), time.time())

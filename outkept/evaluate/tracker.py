@@ -39,11 +39,6 @@ class Change:
     after: Level
     by_zero: bool = False
 
-    @property
-    def enters_alarm(self) -> bool:
-        """Whether this is the moment at which a reaction may run."""
-        return self.after is Level.ALARMED
-
 
 def step(sensor: Sensor, track: Track, sample: Sample, at: float) -> tuple[Track, Change | None]:
     """Take one reading into account. Failed readings are not passed here: they neither

@@ -24,6 +24,12 @@ TRIM_ROWS = 2000
 MOST_REASONS = 500
 """Reasons that addresses are grouped by; those of fewest addresses are left out."""
 
+_OPEN = "(SELECT id FROM incidents WHERE ended IS NULL)"
+_OF_OPEN = f"incident IS NOT NULL AND incident IN {_OPEN}"
+_OPENING = f"id IN {_OPEN}"
+_STARTED = f"{_OF_OPEN} AND by = '' AND outcome != 'not sent'"
+"""What of events and actions is kept for open incidents."""
+
 T = TypeVar("T")
 Bound = Sequence[object]
 
@@ -332,16 +338,6 @@ def actions_page(
     return _by_id(connection, f"SELECT {ACTION} FROM actions {where}", bound, limit, action_of)  # noqa: S608
 
 
-def last_action(connection: sqlite3.Connection, server: str, sensor: str) -> Action | None:
-    """The newest action of a sensor on a server, of whatever instance and outcome."""
-    row = connection.execute(
-        f"SELECT {ACTION} FROM actions WHERE server = ? AND sensor = ?"  # noqa: S608
-        " ORDER BY id DESC LIMIT 1",
-        (server, clean(sensor)),
-    ).fetchone()
-    return None if row is None else action_of(row)
-
-
 def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
     """A noted value."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -360,17 +356,23 @@ def trim(
     most: tuple[int, int] = (MOST_EVENTS, MOST_ACTIONS),
 ) -> bool:
     """Delete a slice of events and actions older than `age` seconds, or over the `most` of each,
-    oldest first, and of forgotten addresses; whether there was any."""
+    oldest first, and of forgotten addresses; whether there was any.
+
+    What an open incident may not start again stays, however old, which is a few actions for each.
+    So do its events as long as there are not too many, and always the one that opened it.
+    """
     gone = 0
-    for table, keep in zip(("events", "actions"), most, strict=True):
+    rules = (("events", _OPENING, _OF_OPEN), ("actions", _STARTED, _STARTED))
+    for (table, kept_of_many, kept_of_old), keep in zip(rules, most, strict=True):
         gone += connection.execute(
             f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id <="  # noqa: S608
-            f" (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?) LIMIT ?)",
+            f" (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?)"
+            f" AND NOT ({kept_of_many}) LIMIT ?)",
             (keep, TRIM_ROWS),
         ).rowcount
         gone += connection.execute(
             f"DELETE FROM {table} WHERE id IN"  # noqa: S608
-            f" (SELECT id FROM {table} WHERE at < ? ORDER BY at LIMIT ?)",
+            f" (SELECT id FROM {table} WHERE at < ? AND NOT ({kept_of_old}) ORDER BY at LIMIT ?)",
             (now - age, TRIM_ROWS),
         ).rowcount
     gone += connection.execute(

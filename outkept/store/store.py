@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.address import AddressState
-from outkept.model.event import Event, EventQuery
+from outkept.model.event import Event, EventQuery, EventType
 from outkept.model.incident import Incident
 from outkept.model.reading import Reading
 from outkept.model.server import Server
@@ -132,10 +132,6 @@ class Store:
             ("server", server.id), partial(records.save_server, self._connection, server)
         )
 
-    def remove_server(self, id: str) -> None:
-        """Queue the removal of a server with its history; its events and actions stay."""
-        self._writer.save(("removed", id), partial(self._remove, id))
-
     def save_address(self, state: AddressState) -> None:
         """Queue an address's newest state. Raises StoreError when the store is closed, or the
         disk has taken nothing for so long that a hundred thousand records wait."""
@@ -214,8 +210,9 @@ class Store:
 
     async def add_event(self, event: Event) -> Event:
         """Write an event, and what it makes of its incident; the event with its id and its
-        incident's, on disk."""
-        return await self.write(lambda connection: incidents.take(connection, event))
+        incident's, on disk. One that says that a server is removed removes it with its history;
+        its events and actions stay."""
+        return await self.write(lambda connection: self._take(connection, event))
 
     async def events(
         self,
@@ -286,16 +283,10 @@ class Store:
         is no action of its id."""
         await self.write(lambda connection: records.finish_action(connection, action))
 
-    async def close_unfinished(self, now: float) -> list[Action]:
-        """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN; those actions."""
-        return await self.write(lambda connection: records.close_unfinished(connection, now))
-
-    async def last_action(self, server: str, sensor: str) -> Action | None:
-        """The newest action of a sensor on a server, whatever its instance and outcome: its
-        `at` starts the cooldown."""
-        return await self._readers.run(
-            lambda connection: records.last_action(connection, server, sensor)
-        )
+    async def close_unfinished(self, now: float, say: Callable[[Action], Event]) -> list[Action]:
+        """At a start: what a daemon that is gone left INTENDED becomes UNKNOWN, and what `say`
+        makes of each (in another thread) is written with that; those actions."""
+        return await self.write(lambda connection: self._close_unfinished(connection, now, say))
 
     async def actions(
         self, limit: int = 100, cursor: str | None = None, *, server: str | None = None
@@ -372,9 +363,19 @@ class Store:
     def _add(self, readings: list[Reading]) -> None:
         self._refused += self._history.add(readings)
 
-    def _remove(self, server: str) -> None:
-        records.delete_server(self._connection, server)
-        self._history.remove(server)
+    def _close_unfinished(
+        self, connection: sqlite3.Connection, now: float, say: Callable[[Action], Event]
+    ) -> list[Action]:
+        closed = records.close_unfinished(connection, now)
+        for action in closed:
+            self._take(connection, say(action))
+        return closed
+
+    def _take(self, connection: sqlite3.Connection, event: Event) -> Event:
+        if event.type is EventType.REMOVED and event.server is not None:
+            records.delete_server(connection, event.server)
+            self._history.remove(event.server)
+        return incidents.take(connection, event)
 
 
 def _retrieve(future: "asyncio.Future[None]") -> None:

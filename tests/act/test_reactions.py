@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from outkept.act.runner import carry_out, intend, record
+from outkept.act.runner import intend, perform, record
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 
@@ -21,9 +21,6 @@ class ListJournal:
         self.writes.append(replace(action, id=1))
         return self.writes[-1]
 
-    async def finish(self, action: Action) -> None:
-        self.writes.append(action)
-
 
 async def test_the_intent_is_on_disk_before_the_command_is_sent() -> None:
     journal = ListJournal()
@@ -33,10 +30,10 @@ async def test_the_intent_is_on_disk_before_the_command_is_sent() -> None:
         seen.append([action.outcome for action in journal.writes])
         return CommandResult(3, b"out ", b"err")
 
-    done = await carry_out(journal, await intend(journal, ACTION), send, lambda: 101.0)
+    done = await perform(await intend(journal, ACTION), send, lambda: 101.0)
     assert seen == [[ActionOutcome.INTENDED]]
     assert (done.outcome, done.status, done.output) == (ActionOutcome.DONE, 3, "out err")
-    assert journal.writes[-1] == done
+    assert done.finished_at == 101.0
 
 
 @pytest.mark.parametrize(
@@ -48,7 +45,7 @@ async def test_a_lost_connection_is_unknown_unless_nothing_was_sent(
     async def send(_: str) -> CommandOutcome:
         return CommandFailure(FailureKind.LOST, "connection lost", started=started)
 
-    done = await carry_out(ListJournal(), ACTION, send, lambda: 101.0)
+    done = await perform(ACTION, send, lambda: 101.0)
     assert done.outcome is outcome
     assert "connection lost" in done.reason
 

@@ -88,6 +88,32 @@ async def test_the_kill_switch(tmp_path: Path) -> None:
         assert one.guards.stopped is None
 
 
+async def test_a_stop_that_comes_while_another_is_lifted_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one, asyncio.TaskGroup() as group:
+        await one.guards.stop("moving the racks", "ana")
+        set_meta, lifting, let = one.context.store.set_meta, asyncio.Event(), asyncio.Event()
+
+        async def slowly(key: str, value: str) -> None:
+            if not value:
+                lifting.set()
+                await let.wait()
+            await set_meta(key, value)
+
+        monkeypatch.setattr(one.context.store, "set_meta", slowly)
+        resuming = group.create_task(one.guards.resume("ben"))
+        await lifting.wait()
+        again = group.create_task(one.guards.stop("fire", "eva"))
+        await one.told_of("stopped by eva")
+        let.set()
+        stop = await again
+        assert not await resuming
+        assert one.guards.stopped == stop
+    async with yard(tmp_path) as one:
+        assert one.guards.stopped == stop
+
+
 async def test_the_kill_switch_for_what_waits_for_its_turn(tmp_path: Path) -> None:
     gate = Gate()
     async with yard(tmp_path, answer=gate, at_once=1, share={"fleet": "100%"}) as one:
@@ -124,11 +150,12 @@ async def test_the_kill_switch_between_intent_and_send(
         assert action.outcome == "not sent"
 
 
-async def test_a_silence_holds_it_until_it_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", ["web0", "10.0.0.1"])
+async def test_a_silence_holds_it_until_it_ends(tmp_path: Path, server: str) -> None:
     async with yard(tmp_path) as one:
         now = time.time()
         silence = await one.context.desk.add_silence(
-            Silence(now - 1, now + 3600, "backup", "ana", server="web0")
+            Silence(now - 1, now + 3600, "backup", "ana", server)
         )
         await _held(one, "held: it is silenced: backup (ana)")
         await one.context.desk.end_silence(silence.id, "ana")

@@ -1,17 +1,22 @@
 """What the judge says of series and sensors, and what it keeps to itself."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outkept.app.judge import Held
+from outkept.app.judge import ABSENT_AFTER, Held
+from outkept.app.lookout import Lookout
+from outkept.app.sessions import Sessions
 from outkept.config.settings import JudgingSettings
 from outkept.model.event import Condition
 from outkept.model.incident import Incident, following, key_of
 from outkept.model.level import Level
 from tests.app.bench import DISK, LOAD, Bench
+from tests.app.reacting import yard
 
 RESTLESS = JudgingSettings.model_validate(
     {"flapping": {"changes": 4, "within": "60s", "steady": "30s"}}
@@ -100,6 +105,37 @@ def test_a_flapping_series_that_is_dropped_while_normal_is_over() -> None:
         bench.read(DISK, root=value)
     bench.judge.drop(bench.live, ("disk", "root"), "is gone from the server")
     assert bench.types[-2:] == ["flapping", "recovered"]
+
+
+def test_a_series_is_dropped_once_there_is_room_to_say_that_it_is_over() -> None:
+    bench = Bench()
+    bench.read(DISK, root=95, home=10)
+    bench.room = False
+    for _ in range(ABSENT_AFTER + 1):
+        bench.read(DISK, home=10)
+    assert ("disk", "root") in bench.live.series
+    bench.room = True
+    bench.read(DISK, home=10)
+    assert bench.types == ["alarmed", "recovered"]
+    assert ("disk", "root") not in bench.live.series
+
+
+async def test_a_sensor_that_is_no_longer_there_is_over_once_there_is_room_to_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one:
+        live = one.server(0)
+        live.link = None
+        looking = Lookout(one.context, cast(Sessions, None))
+        with monkeypatch.context() as patch:
+            patch.setattr(one.context.judge, "_announce", lambda *_: False)
+            one.context.judge.restore(live, Held(("gone", "a"), Level.ALARMED))
+            one.context.judge.drop_unsupported(live)
+            await looking._look()
+        assert one.told == []
+        await looking._look()
+        await one.told_of("web0: gone[a] no longer applies to the server")
+        assert live.series == {}
 
 
 def test_a_time_without_readings_is_not_steady() -> None:

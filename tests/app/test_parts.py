@@ -5,14 +5,19 @@ import gc
 import time
 import weakref
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from outkept.app import daemon, lookout
 from outkept.app.addresses import REJECTED_WAIT, Addresses
+from outkept.app.context import Context
 from outkept.app.judge import ABSENT_AFTER, Held
-from outkept.app.lookout import unseen_for
+from outkept.app.lookout import PATIENCE, Lookout, unseen_for
 from outkept.app.past import Past, recall
+from outkept.app.sessions import Sessions
 from outkept.app.tally import Tally
 from outkept.app.views import action_view, address_view, event_view, server_detail, server_view
 from outkept.model.action import Action, ActionOutcome
@@ -28,6 +33,7 @@ from outkept.ssh.jobs import Job, Priority
 from outkept.store.store import Store
 from tests.app.bench import DISK, HERE, LOAD, NOW, Bench
 from tests.app.harness import until
+from tests.app.reacting import yard
 
 
 def test_a_failed_reading_keeps_value_and_level_and_is_no_normal() -> None:
@@ -111,6 +117,79 @@ def test_a_reading_of_a_server_that_is_gone_is_dropped() -> None:
     bench.fleet.remove("s1")
     bench.read(LOAD, _=11)
     assert bench.told == []
+
+
+async def test_a_server_is_forgotten_with_its_event_and_not_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one:
+        live, context = one.server(0), one.context
+        context.store.save_server(live.record)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.wires["s0"].lost = "it is off"
+        shown: list[str] = []
+        monkeypatch.setattr(
+            context, "hub", SimpleNamespace(removed=shown.append, changed=lambda _: None)
+        )
+        sessions = SimpleNamespace(forget=lambda live: context.fleet.remove(live.record.id))
+        looking = Lookout(context, cast(Sessions, sessions))
+        looking._began -= PATIENCE
+        with monkeypatch.context() as patch:
+            patch.setattr(context.herald, "announce", lambda *_: False)
+            await looking._forget()
+        assert context.fleet.get("s0") is live
+        assert shown == []
+        write, disk = context.herald._write, asyncio.Event()
+
+        async def once_it_can(event: Event) -> Event:
+            await disk.wait()
+            return await write(event)
+
+        monkeypatch.setattr(context.herald, "_write", once_it_can)
+        await looking._forget()
+        assert context.fleet.get("s0") is None
+        assert shown == ["s0"]
+        await context.store.flush()
+        # A kill here removes nothing.
+        assert await context.store.load_servers() == [live.record]
+        disk.set()
+        await one.told_of("web0 removed: not seen for")
+        assert await context.store.load_servers() == []
+        assert await context.store.open_incidents() == []
+
+
+async def test_nothing_is_said_of_a_server_that_was_forgotten_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "AT_ONCE", 1)
+    async with yard(tmp_path) as one:
+        for number in (0, 1):
+            live = one.server(number)
+            live.link, live.vain, live.away_since = None, True, time.monotonic() - 3600
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Lookout(one.context, cast(Sessions, None))._look())
+            await one.told_of("web0 is gone")
+            one.context.fleet.remove("s1")
+        await one.context.herald.drain(5.0)
+    assert [event.server for event in one.told] == ["s0"]
+
+
+async def test_what_was_cut_off_is_told_of_its_series_and_in_its_incident(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    alarm = await store.add_event(Event(NOW, EventType.ALARMED, "full", "s1", "disk[/var]"))
+    left = Action("s1", "disk", "clean", NOW, ActionOutcome.INTENDED, "full", "/var")
+    await store.intend(replace(left, incident=alarm.id))
+    parts = SimpleNamespace(store=store, fleet=Bench().fleet)
+    for _ in range(2):
+        await daemon._tell_unfinished(cast(Context, parts))
+    found = await store.incident(alarm.id)
+    assert found is not None
+    (_, told) = found.events
+    assert (told.type, told.sensor) == ("message", "disk[/var]")
+    assert told.message.startswith("web1: whether `clean` ran is unknown")
+    assert [action.outcome for action in found.actions] == ["unknown"]
+    await store.close()
 
 
 def test_a_remembered_value_is_stale_until_the_next() -> None:

@@ -4,12 +4,13 @@ import asyncio
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from outkept.model.action import ActionOutcome
-from outkept.model.event import Event
+from outkept.model.event import Event, EventType
 from outkept.store import Store
 from outkept.store.writer import LAZY_S
 
@@ -153,7 +154,10 @@ async def check(directory: Path, said: list[list[str]]) -> int:
     assert {int(id) for id in told.get("event", ())} <= ids
     assert ids == set(range(1, len(ids) + 1))
 
-    closed = await store.close_unfinished(0.0)
+    told_at = time.time()
+    closed = await store.close_unfinished(
+        told_at, lambda _: Event(told_at, EventType.MESSAGE, "cut off")
+    )
     assert all(action.outcome is ActionOutcome.UNKNOWN for action in closed)
     outcomes = {action.id: action.outcome for action in (await store.actions(1000)).items}
     assert ActionOutcome.INTENDED not in outcomes.values()

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from outkept.model.event import EventType
 from outkept.store import Retention, StateDamaged, StateNewer, StateOlder, Store, StoreError
 from outkept.store.errors import StateError
 from outkept.store.recorded import Recorded, Recording, Tier
 from outkept.store.schema import MIGRATIONS
 from tests.store.test_migration import SCHEMA_1
-from tests.store.values import reading, server
+from tests.store.values import event, reading, server
 
 HOUR = 3600.0
 START = 1_699_999_200.0
@@ -142,8 +143,7 @@ async def test_removed_servers_are_not_there(store: Store, tmp_path: Path) -> No
     store.add_readings([reading(1.0, START), reading(2.0, START, server="b")])
     await store.flush()
     await store.maintain(START)
-    store.remove_server("b")
-    await store.flush()
+    await store.add_event(event("not seen for 4d", server="b", type=EventType.REMOVED))
     with closing(Recording.open(tmp_path / "state")) as recording:
         assert everything(recording, START, START + 1) == [(START, 1)]
 

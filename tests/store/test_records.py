@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import ActionOutcome
+from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Event, EventType
 from outkept.model.server import Endpoint
@@ -44,12 +44,12 @@ async def test_a_removed_server_leaves_its_events_and_no_history(store: Store) -
     store.save_address(replace(address(1), server="a"))
     store.add_readings([reading(1.0)])
     await store.add_event(event(server="a"))
-    store.remove_server("a")
     await store.flush()
+    await store.add_event(event("not seen for 4d", server="a", type=EventType.REMOVED))
     assert await store.load_servers() == []
     assert [state.server for state in await store.load_addresses()] == [None]
     assert await store.last_readings() == []
-    assert len((await store.events(server="a")).items) == 1
+    assert len((await store.events(server="a")).items) == 2
 
 
 async def test_addresses_are_paged_by_when_they_were_tried(store: Store) -> None:
@@ -156,7 +156,22 @@ async def test_an_action_goes_from_intent_to_outcome(store: Store) -> None:
     )
     await store.finish(done)
     assert (await store.actions()).items == (replace(done, output="restarted?"),)
-    assert await store.close_unfinished(NOW + 3) == []
+    assert await store.close_unfinished(NOW + 3, cut_off) == []
+
+
+def cut_off(action: Action) -> Event:
+    """What is said of an action that was left unfinished."""
+    return event("cut off", action.finished_at or 0.0, type=EventType.MESSAGE)
+
+
+async def test_an_action_stays_unfinished_until_it_can_be_told(store: Store) -> None:
+    def full(_: Action) -> Event:
+        raise StoreError("no room")
+
+    intent = await store.intend(action())
+    with pytest.raises(StoreError, match="no room"):
+        await store.close_unfinished(NOW + 3, full)
+    assert (await store.actions()).items == (intent,)
 
 
 async def test_finishing_what_was_never_intended_is_an_error(store: Store) -> None:
@@ -166,17 +181,17 @@ async def test_finishing_what_was_never_intended_is_an_error(store: Store) -> No
 
 async def test_an_action_left_unfinished_becomes_unknown_and_stays_so(store: Store) -> None:
     intent = await store.intend(action())
-    closed = await store.close_unfinished(NOW + 60)
+    closed = await store.close_unfinished(NOW + 60, cut_off)
     assert [(each.id, each.outcome) for each in closed] == [(intent.id, ActionOutcome.UNKNOWN)]
     assert (await store.actions()).items == tuple(closed)
-    assert await store.close_unfinished(NOW + 70) == []
+    (told,) = (await store.events()).items
+    assert (told.message, told.at) == ("cut off", NOW + 60)
+    assert await store.close_unfinished(NOW + 70, cut_off) == []
 
 
-async def test_the_last_action_of_a_sensor_is_found_whatever_its_instance(store: Store) -> None:
-    await store.intend(action(NOW))
-    last = await store.intend(replace(action(NOW + 9), instance="/var"))
-    assert await store.last_action("a", "apache") == last
-    assert await store.last_action("a", "exim") is None
+async def test_actions_are_found_by_server(store: Store) -> None:
+    kept = await store.intend(action())
+    assert (await store.actions(server="a")).items == (kept,)
     assert (await store.actions(server="b")).items == ()
 
 
@@ -199,6 +214,36 @@ def test_events_and_actions_are_bounded_by_age_and_by_number(tmp_path: Path) -> 
     ]
     assert ids == [[(6, 10)], [(4, 10)]]
     connection.close()
+
+
+async def test_what_an_open_incident_has_started_is_kept_however_old(store: Store) -> None:
+    async def trimmed(most: tuple[int, int]) -> None:
+        while await store.write(lambda connection: trim(connection, NOW + 100, 50.0, most)):
+            pass
+
+    async def told(type_: EventType, at: float) -> Event:
+        return await store.add_event(Event(at, type_, "apache is down", "a", "apache"))
+
+    alarm = await told(EventType.ALARMED, NOW)
+    fired = await told(EventType.FIRED, NOW + 1)
+    first = replace(action(NOW + 1), incident=alarm.id)
+    started = await store.intend(first)
+    await store.intend(replace(first, by="ana"))
+    unsent = await store.intend(replace(first, step=2))
+    await store.finish(replace(unsent, outcome=ActionOutcome.NOT_SENT))
+    await trimmed((50, 50))
+    assert (await store.events()).items == (fired, alarm)
+    assert (await store.actions()).items == (started,)
+    newer = await store.add_event(event(at=NOW + 90))
+    await store.intend(action(NOW + 90, "b"))
+    await trimmed((1, 1))
+    assert (await store.events()).items == (newer, alarm)
+    with pytest.raises(AlreadyStartedError):
+        await store.intend(replace(first, at=NOW + 95))
+    await told(EventType.RECOVERED, NOW + 91)
+    await trimmed((50, 50))
+    assert [one.at for one in (await store.events()).items] == [NOW + 91, NOW + 90]
+    assert [one.server for one in (await store.actions()).items] == ["b"]
 
 
 async def test_maintaining_forgets_addresses_that_are_in_no_range_any_more(store: Store) -> None:
