@@ -42,6 +42,17 @@ def test_flapping_is_said_once_and_the_changes_no_more() -> None:
     assert bench.live.raised == {"load"}
 
 
+def test_what_begins_to_flap_while_alarmed_opens_an_alarm_and_gets_no_reaction() -> None:
+    bench = Bench(RESTLESS)
+    for value in (6, 11, 1, 11):
+        bench.read(LOAD, _=value)
+    assert bench.types == ["warned", "alarmed", "recovered", "flapping"]
+    event, alarm = bench.told[-1]
+    incident = following(None, event)
+    assert incident is not None
+    assert (incident.level, incident.flapping, alarm) == (Level.ALARMED, True, None)
+
+
 @pytest.mark.parametrize(
     ("value", "type_", "said"),
     [(1, "recovered", "normal at 1"), (6, "warned", "warned at 6"), (11, "alarmed", "alarmed at")],
