@@ -144,7 +144,7 @@ class Judge:
     def _series(self, live: LiveServer, sensor: Sensor, instance: str | None) -> Series:
         series = live.series.get((sensor.name, instance))
         if series is None:
-            series = Series(sensor, instance, self._interval(sensor))
+            series = Series(sensor, instance, self._interval(sensor), owed=self._clock())
             live.series[sensor.name, instance] = series
         series.sensor, series.every = sensor, self._interval(sensor)
         live.shapes.pop(sensor.name, None)

@@ -297,6 +297,28 @@ def test_a_connection_that_is_new_gives_its_sensors_time() -> None:
     assert bench.types == ["failing", "failing"]
 
 
+def test_connections_that_are_lost_again_and_again_hide_no_sensor_that_fails_or_is_silent() -> None:
+    bench = faulty()
+    mute = replace(LOAD, name="mute")
+    bench.live.sensors["mute"] = mute
+    bench.read(mute, _=1)
+    for _ in range(12):
+        bench.read(LOAD, "exit status 1")
+        bench.read(DISK, root=1)
+        bench.wait(9)
+        bench.look()
+        bench.connect(lost="connection lost")
+        bench.wait(50)
+        bench.look()
+        bench.connect()
+        bench.look()
+    assert [(one.sensor, one.condition) for one, _ in bench.told] == [("load", Condition.FAILED)]
+    assert "load has failed for 63s" in bench.last
+    bench.wait(9)
+    bench.look()
+    assert [one.sensor for one, _ in bench.told] == ["load", "mute"]
+
+
 def test_a_fault_is_said_again_and_again_until_there_is_room() -> None:
     bench = faulty()
     bench.read(LOAD, "exit status 1")

@@ -173,7 +173,8 @@ async def test_a_sensor_that_is_never_answered_is_stale(quick: Site) -> None:
             await daemon.until(lambda: daemon.value("web1", "clock"), "the other is read")
             # Its deadline, a minute, is part of its patience: brought near.
             live = next(iter(daemon.source._context.fleet))
-            live.up_since -= 60.0
+            for series in live.series.values():
+                series.owed -= 60.0
             live.faults_at = 0.0
             (stale,) = await daemon.until(lambda: _told(daemon, Condition.STALE), "it is told")
             assert (stale["type"], stale["sensor"]) == ("failing", "mute")
