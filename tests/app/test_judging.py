@@ -229,7 +229,7 @@ async def test_many_lost_at_once_are_one_event_and_none_of_them_is_gone(
             depth.write_text("9\n")
             await daemon.until(lambda: daemon.events("alarmed"), "it alarms")
             await daemon.until(
-                lambda: daemon.events("message", q="we may be blind: 3 of 4 servers"),
+                lambda: daemon.events("message", q="held: 3 of 4 servers"),
                 "it is said why nothing runs",
             )
             assert not ran.exists()
