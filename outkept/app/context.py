@@ -103,6 +103,8 @@ class Context:
             return
         if reading.failure is None:
             live.last_seen = reading.at
+            if live.unheard_since is not None and live.connected:
+                live.heard()
         self.tally.count()
         self._keep(reading)
         self.judge.take(connection, sensor, reading)
@@ -136,13 +138,20 @@ class Context:
         self.past.forget(live.record.id)
 
     def connected(self, live: LiveServer) -> None:
-        """The server is being read from now on."""
-        live.read, live.vain, live.away_since = True, False, None
-        self.faults.connected(live, time.monotonic())
+        """The server is being read from now on; a login is no proof yet that it can be."""
+        now = time.monotonic()
+        self.faults.connected(live, now)
+        live.read, live.up_since, live.away_since = True, now, None
+        if live.unheard_since is None:
+            live.unheard_since = now
 
     def lost(self, live: LiveServer) -> None:
         """The connection is gone."""
         live.away_since = time.monotonic()
+        if live.unheard_since is None:
+            live.unheard_since = live.away_since
+        elif live.unheard_since <= live.up_since:
+            live.cut = True
         self.faults.lost(live)
 
     def note(self, state: AddressState) -> None:

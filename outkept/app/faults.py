@@ -56,12 +56,18 @@ class Faults:
                 live.faults_at = 0.0
 
     def connected(self, live: LiveServer, now: float) -> None:
-        """The server is being read from now on: its sensors have as long as ever to answer."""
-        live.up_since = live.faults_at = now
+        """The server is being read from now on. What its sensors owed before, they still owe; the
+        time since `live.away_since` doesn't count."""
+        away = live.away_since
+        for series in live.series.values():
+            series.owed = _moved(max(series.heard, series.owed), away, now)
+        for fault in live.faults.values():
+            if not fault.told:
+                fault.since = _moved(fault.since, away, now)
+        live.faults_at = now
 
     def lost(self, live: LiveServer) -> None:
         """The connection is gone: nothing is said of sensors that can't be read."""
-        live.faults = {name: fault for name, fault in live.faults.items() if fault.told}
         live.faults_at = math.inf
 
     def look(self, live: LiveServer, now: float) -> None:
@@ -99,7 +105,7 @@ class Faults:
         due: dict[str, float] = {}
         for (name, _), series in live.series.items():
             if name in live.sensors and name not in live.faults:
-                heard = max(series.heard, live.up_since)
+                heard = max(series.heard, series.owed)
                 patience = series.patience(self._timeout) + self._stale_after
                 due[name] = max(due.get(name, 0.0), heard + patience)
         return due
@@ -124,3 +130,8 @@ class Faults:
         return self._say(
             Event(time.time(), type_, message, live.record.id, name, condition=condition), None
         )
+
+
+def _moved(at: float, away: float | None, now: float) -> float:
+    """A time, moved on so that only what was before `away` has passed since; None: nothing has."""
+    return now if away is None else now - max(0.0, away - at)

@@ -26,7 +26,8 @@ SeriesKey = tuple[str, str | None]
 @dataclass(slots=True)
 class Series:
     """One value that is followed. `at` is UNIX seconds of the last value, `heard` the same by a
-    clock that never steps, 0 without one since the start; `failure` says why the newest reading
+    clock that never steps, 0 without one since the start; `owed` since when, by that clock, a value
+    is missing, moved on by the time without a connection. `failure` says why the newest reading
     gave none; `absent` counts readings in a row that lacked it."""
 
     sensor: Sensor
@@ -38,6 +39,7 @@ class Series:
     value: Value | None = None
     at: float | None = None
     heard: float = 0.0
+    owed: float = 0.0
     failure: str | None = None
     absent: int = 0
     stale: bool = False
@@ -75,8 +77,9 @@ class Series:
 
 @dataclass(slots=True)
 class Fault:
-    """A sensor that fails, or is silent. `since` is by a clock that never steps; `readings`
-    counts those that failed, `reason` is the newest one's. `told`: its incident is open."""
+    """A sensor that fails, or is silent. `since` is by a clock that never steps, moved on by the
+    time without a connection; `readings` counts those that failed, `reason` is the newest one's.
+    `told`: its incident is open."""
 
     condition: Condition
     since: float
@@ -95,9 +98,10 @@ class LiveServer:
 
     By a clock that never steps: before `look_at` none of its values can be stale, and before
     `faults_at` nothing has to be said of its `faults`; `up_since` is when it was connected,
-    `away_since` since when it has no connection, None while there is one. `read` says that
-    it was connected since the daemon started, `vain` that it was dialled in vain since it was
-    lost, `gone` that its incident is open.
+    `away_since` since when it has no connection, None while there is one, `unheard_since` since
+    when it gave no good reading, None once its connection has given one or has lasted. Since the
+    latter it was dialled in vain (`vain`), or let us in and was lost (`cut`). `read` says that it
+    was connected since the daemon started, `gone` that its incident is open.
     """
 
     record: Server
@@ -115,9 +119,15 @@ class LiveServer:
     faults_at: float = math.inf
     up_since: float = 0.0
     away_since: float | None = None
+    unheard_since: float | None = None
     read: bool = False
     vain: bool = False
+    cut: bool = False
     gone: bool = False
+
+    def heard(self) -> None:
+        """It is there: its connection has given a good reading, or has lasted."""
+        self.unheard_since, self.vain, self.cut = None, False, False
 
     @property
     def connection(self) -> Connection | None:

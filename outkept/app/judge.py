@@ -51,11 +51,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is to be told of a series; `level` None: of no level in particular."""
+    """What is to be told of a series, and the level it has then."""
 
     type: EventType
     cause: str
-    level: Level | None = None
+    level: Level
     by_zero: bool = False
 
 
@@ -142,7 +142,7 @@ class Judge:
     def _series(self, live: LiveServer, sensor: Sensor, instance: str | None) -> Series:
         series = live.series.get((sensor.name, instance))
         if series is None:
-            series = Series(sensor, instance, self._interval(sensor))
+            series = Series(sensor, instance, self._interval(sensor), owed=self._clock())
             live.series[sensor.name, instance] = series
         series.sensor, series.every = sensor, self._interval(sensor)
         live.shapes.pop(sensor.name, None)
@@ -202,7 +202,8 @@ class Judge:
         if before.flapping:
             return flap, None
         if flap.flapping:
-            return flap, Said(EventType.FLAPPING, _restless(series.sensor, sample, rule))
+            cause = _restless(series.sensor, sample, rule)
+            return flap, Said(EventType.FLAPPING, cause, change.after)
         cause = _cause(series.sensor, sample, change)
         return flap, Said(_EVENT_OF[change.after], cause, change.after, change.by_zero)
 
@@ -222,8 +223,9 @@ class Judge:
             server=live.record.id,
             sensor=series_name(series),
             value=sample.value,
+            level=said.level if said.type is EventType.FLAPPING else None,
         )
-        if said.level is not Level.ALARMED:
+        if said.type is not EventType.ALARMED:
             return self._announce(event, None)
         alarm = Alarm(
             live.record.id, series.sensor, series.instance, said.cause, said.by_zero, connection

@@ -19,25 +19,42 @@ class Reach:
     def look(self, live: LiveServer, now: float) -> None:
         """Say when the server is gone or back."""
         if live.connected:
-            if live.gone and self._tell(live, EventType.RECOVERED, "is connected again"):
-                live.gone = False
+            self._look_at_connected(live, now)
         elif live.away_since is None:
             live.away_since = now
-        elif not live.gone and self._is_gone(live, now):
-            live.gone = self._tell(live, EventType.GONE, f"is gone: {self._why(live, now)}")
+            if live.unheard_since is None:
+                live.unheard_since = now
+        elif not live.gone and (live.vain or live.cut) and self._is_gone(live, now):
+            self._say_gone(live, now)
         self._context.blindness.count(live, now)
+
+    def _look_at_connected(self, live: LiveServer, now: float) -> None:
+        """A connection that lasts is proof enough: it may be that no sensor applies."""
+        if live.unheard_since is not None and now - live.up_since >= self._after:
+            live.heard()
+        if live.unheard_since is None:
+            if live.gone and self._tell(live, EventType.RECOVERED, "is connected again"):
+                live.gone = False
+        elif not live.gone and live.cut and self._is_gone(live, now):
+            self._say_gone(live, now)
 
     def _is_gone(self, live: LiveServer, now: float) -> bool:
         """A server with another host key is there, and told of otherwise. One that was not yet
         dialled, as after a start with ten thousand of them, may be there."""
-        if live.record.quarantine or not live.vain or live.away_since is None:
+        if live.record.quarantine or live.unheard_since is None:
             return False
         blindness = self._context.blindness
-        since = max(live.away_since, blindness.cleared_at(live))
+        since = max(live.unheard_since, blindness.cleared_at(live))
         return now - since >= self._after and not blindness.over(live)
 
+    def _say_gone(self, live: LiveServer, now: float) -> None:
+        live.gone = self._tell(live, EventType.GONE, f"is gone: {self._why(live, now)}")
+
     def _why(self, live: LiveServer, now: float) -> str:
-        lasted = roughly(now - (live.away_since or now))
+        since = now if live.unheard_since is None else live.unheard_since
+        lasted = roughly(now - since)
+        if live.cut:
+            return f"no connection has given a reading for {lasted}"
         states = map(self._context.addresses.get, live.record.endpoints)
         reasons = [one.reason for one in states if one and one.outcome != AddressOutcome.SERVER]
         said = f" ({reasons[0]})" if reasons else ""

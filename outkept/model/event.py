@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.model.level import Level
 from outkept.model.reading import Value
 
 
@@ -58,7 +59,8 @@ class Event:
 
     `condition` is None where the event is about a series' level, or about no incident; `incident`
     is given by the store: the id of the incident that it is part of. `by` says who did it, where
-    that was a person.
+    that was a person. `level` is what a series is as it begins to flap, else None, for the type
+    says it; on disk it is the incident's.
     """
 
     at: float
@@ -71,6 +73,7 @@ class Event:
     condition: Condition | None = None
     incident: int | None = None
     by: str | None = None
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ _RAISES = {
     EventType.BLIND: Level.ALARMED,
     EventType.FLAPPING: None,
 }
-"""Events that open an incident, or change the level of the open one; None: leaves it."""
+"""Events that open an incident, or change the level of the open one; None: only to a worse one,
+that of the event."""
 
 
 def key_of(event: Event) -> IncidentKey | None:
@@ -98,8 +99,8 @@ def following(incident: Incident | None, event: Event) -> Incident | None:
     if event.incident not in (None, incident.id):
         return incident
     if event.type in _RAISES:
-        level = _RAISES[event.type] or incident.level
-        worst = max(incident.worst, level, key=lambda one: one.severity)
+        level = _RAISES[event.type] or _worse(incident.level, event.level)
+        worst = _worse(incident.worst, level)
         flapping = event.type is EventType.FLAPPING
         return replace(incident, level=level, worst=worst, flapping=flapping)
     if event.type in (EventType.RECOVERED, EventType.REMOVED):
@@ -111,11 +112,15 @@ def following(incident: Incident | None, event: Event) -> Incident | None:
     return incident
 
 
+def _worse(level: Level, other: Level | None) -> Level:
+    return other if other is not None and other.severity > level.severity else level
+
+
 def _opened(event: Event) -> Incident:
     key = key_of(event)
     assert key is not None
     condition, server, sensor = key
-    level = _RAISES[event.type] or Level.WARNED
+    level = _RAISES[event.type] or _worse(Level.WARNED, event.level)
     return Incident(
         event.id,
         condition,

@@ -92,7 +92,9 @@ class Bench:
         self.live.link = cast(Link, SimpleNamespace(connection=SimpleNamespace(lost=lost)))
         if lost is None:
             self.faults.connected(self.live, self.now)
+            self.live.away_since = None
         else:
+            self.live.away_since = self.now
             self.faults.lost(self.live)
 
     @property

@@ -77,12 +77,14 @@ class Field:
     def lose(self, *lives: LiveServer) -> None:
         """These lose their connection, and are dialled in vain."""
         for live in lives:
-            live.link, live.away_since, live.vain = None, self.now, True
+            live.link, live.vain = None, True
+            live.away_since = live.unheard_since = self.now
 
     def back(self, *lives: LiveServer) -> None:
         """These are connected again."""
         for live in lives:
-            live.link, live.away_since, live.vain = UP, None, False
+            live.link, live.away_since = UP, None
+            live.heard()
 
     def wait(self, seconds: int) -> None:
         """Let time pass, with a look each second."""

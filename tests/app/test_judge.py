@@ -47,6 +47,17 @@ def test_flapping_is_said_once_and_the_changes_no_more() -> None:
     assert bench.live.raised == {"load"}
 
 
+def test_what_begins_to_flap_while_alarmed_opens_an_alarm_and_gets_no_reaction() -> None:
+    bench = Bench(RESTLESS)
+    for value in (6, 11, 1, 11):
+        bench.read(LOAD, _=value)
+    assert bench.types == ["warned", "alarmed", "recovered", "flapping"]
+    event, alarm = bench.told[-1]
+    incident = following(None, event)
+    assert incident is not None
+    assert (incident.level, incident.flapping, alarm) == (Level.ALARMED, True, None)
+
+
 @pytest.mark.parametrize(
     ("value", "type_", "said"),
     [(1, "recovered", "normal at 1"), (6, "warned", "warned at 6"), (11, "alarmed", "alarmed at")],
@@ -320,6 +331,28 @@ def test_a_connection_that_is_new_gives_its_sensors_time() -> None:
     bench.wait(10)
     bench.look()
     assert bench.types == ["failing", "failing"]
+
+
+def test_connections_that_are_lost_again_and_again_hide_no_sensor_that_fails_or_is_silent() -> None:
+    bench = faulty()
+    mute = replace(LOAD, name="mute")
+    bench.live.sensors["mute"] = mute
+    bench.read(mute, _=1)
+    for _ in range(12):
+        bench.read(LOAD, "exit status 1")
+        bench.read(DISK, root=1)
+        bench.wait(9)
+        bench.look()
+        bench.connect(lost="connection lost")
+        bench.wait(50)
+        bench.look()
+        bench.connect()
+        bench.look()
+    assert [(one.sensor, one.condition) for one, _ in bench.told] == [("load", Condition.FAILED)]
+    assert "load has failed for 63s" in bench.last
+    bench.wait(9)
+    bench.look()
+    assert [one.sensor for one, _ in bench.told] == ["load", "mute"]
 
 
 def test_a_fault_is_said_again_and_again_until_there_is_room() -> None:

@@ -173,7 +173,8 @@ async def test_a_sensor_that_is_never_answered_is_stale(quick: Site) -> None:
             await daemon.until(lambda: daemon.value("web1", "clock"), "the other is read")
             # Its deadline, a minute, is part of its patience: brought near.
             live = next(iter(daemon.source._context.fleet))
-            live.up_since -= 60.0
+            for series in live.series.values():
+                series.owed -= 60.0
             live.faults_at = 0.0
             (stale,) = await daemon.until(lambda: _told(daemon, Condition.STALE), "it is told")
             assert (stale["type"], stale["sensor"]) == ("failing", "mute")
@@ -228,7 +229,7 @@ async def test_many_lost_at_once_are_one_event_and_none_of_them_is_gone(
             depth.write_text("9\n")
             await daemon.until(lambda: daemon.events("alarmed"), "it alarms")
             await daemon.until(
-                lambda: daemon.events("message", q="we may be blind: 3 of 4 servers"),
+                lambda: daemon.events("message", q="held: 3 of 4 servers"),
                 "it is said why nothing runs",
             )
             assert not ran.exists()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,17 @@ def test_an_event_is_about_a_level_unless_it_says_otherwise() -> None:
     assert key_of(event) == (Condition.LEVEL, "a", "load")
     assert key_of(replace(event, sensor=None)) is None
     assert key_of(replace(event, sensor=None, condition=Condition.GONE)) == ("gone", "a", None)
+
+
+@pytest.mark.parametrize("level", [None, *Level])
+@pytest.mark.parametrize("before", [None, EventType.WARNED, EventType.ALARMED])
+def test_what_flaps_is_as_bad_as_its_series_or_as_what_was_told(
+    before: EventType | None, level: Level | None
+) -> None:
+    flapping = replace(events([EventType.FLAPPING])[0], id=2, level=level)
+    opening = None if before is None else replace(flapping, type=before, id=1, level=None)
+    incident = following(None if opening is None else following(None, opening), flapping)
+    assert incident is not None
+    levels = (Level.WARNED, level or Level.NORMAL, RAISING[before] if before else Level.NORMAL)
+    worst = max(levels, key=ORDER.index)
+    assert (incident.level, incident.worst, incident.flapping) == (worst, worst, True)

@@ -213,6 +213,12 @@ async def test_flapping_keeps_it_open_at_the_level_it_had(store: Store) -> None:
     assert (one.flapping, one.level, one.worst) == (False, Level.WARNED, Level.ALARMED)
 
 
+async def test_what_opens_by_flapping_is_as_bad_as_its_series_on_disk_too(store: Store) -> None:
+    await told(store, EventType.FLAPPING, level=Level.ALARMED)
+    (one,) = await store.open_incidents()
+    assert (one.flapping, one.level, one.worst) == (True, Level.ALARMED, Level.ALARMED)
+
+
 async def test_old_ones_are_forgotten(store: Store) -> None:
     await told(store, W)
     await told(store, R)
