@@ -51,7 +51,15 @@ LEAST_BETWEEN_S = 1.0
 
 _RAN = (ActionOutcome.INTENDED, ActionOutcome.DONE, ActionOutcome.UNKNOWN)
 _LAST_MOMENT = frozenset(
-    {Guard.STOPPED, Guard.HOST_KEY, Guard.ACKNOWLEDGED, Guard.SILENCED, Guard.BLIND, Guard.MODE}
+    {
+        Guard.STOPPED,
+        Guard.MODE,
+        Guard.ZERO,
+        Guard.HOST_KEY,
+        Guard.ACKNOWLEDGED,
+        Guard.SILENCED,
+        Guard.BLIND,
+    }
 )
 """What may have come up while a command waited for its channel."""
 
@@ -63,7 +71,8 @@ _log = logging.getLogger(__name__)
 @dataclass(slots=True, eq=False)
 class _Case:
     """A series that is alarmed and dealt with. `connection` gave the newest reading, None where
-    that is not known; `endpoint` is where the first of them came from. `ran` are the steps that
+    that is not known; `endpoint` is where the first of them came from. `by_zero` says that it was
+    entered by a value of 0. `ran` are the steps that
     were started, `shown` those that would have been in a dry run. `guard` is what it waits for to
     pass. `next` is the alarm of the next incident of the series, where that came before this one
     was done with."""
@@ -301,7 +310,7 @@ class Reactions:
             case.instance,
             step=step,
             cause=why,
-            by_zero=case.by_zero,
+            by_zero=_by_zero(case),
             started=step in case.ran,
         )
         if situation.mode is ReactionMode.DRY_RUN and step in case.shown:
@@ -379,7 +388,9 @@ class Reactions:
             return "it is no longer alarmed"
         if doubt := self._guards.doubt(case.live, connection):
             return doubt
-        situation = self._guards.situation(case.live, case.sensor, case.instance)
+        situation = self._guards.situation(
+            case.live, case.sensor, case.instance, by_zero=_by_zero(case)
+        )
         return next((one.reason for one in holds(situation) if one.guard in _LAST_MOMENT), "")
 
     # What came of it
@@ -494,6 +505,13 @@ class Reactions:
                 incident=case.incident,
             )
         )
+
+
+def _by_zero(case: _Case) -> bool:
+    """Whether it was entered by a 0, or is 0 now: from 95 to 0 the level doesn't change."""
+    series = case.series
+    now = series is not None and case.sensor.zero and series.value == 0
+    return case.by_zero or now
 
 
 def _ran(action: Action) -> bool:

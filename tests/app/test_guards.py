@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from outkept.app import reactions
-from outkept.model.action import AlreadyStartedError
+from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading
@@ -164,6 +164,47 @@ async def test_flapping_holds_it_until_it_is_steady(tmp_path: Path) -> None:
         await _held(one, "held: it is flapping")
         one.flapping = False
         await one.told_of("ran `pump`")
+
+
+async def test_what_is_zero_by_the_time_that_a_silence_ends_runs_nothing(tmp_path: Path) -> None:
+    async with yard(tmp_path, replace(DEPTH, zero=True)) as one:
+        now = time.time()
+        silence = await one.context.desk.add_silence(Silence(now - 1, now + 3600, "backup", "ana"))
+        await _held(one, "held: it is silenced")
+        one.read("s0", 0)
+        await one.context.desk.end_silence(silence.id, "ana")
+        await one.told_of("held: a value of 0 alarms but runs no reaction")
+        assert one.sent() == []
+
+
+async def test_what_is_zero_after_its_first_step_has_no_second(tmp_path: Path) -> None:
+    sensor = replace(DEPTH, zero=True, fallback="drain", mended_within=0.2)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 0)
+        told = await one.until(lambda: one.messages(EventType.NOT_MENDED), "it is told")
+        assert told == ["held: a value of 0 alarms but runs no reaction"]
+        assert one.sent() == ["pump"]
+
+
+async def test_a_zero_between_intent_and_send_bars_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path, replace(DEPTH, zero=True)) as one:
+        intend = one.context.store.intend
+
+        async def zero_meanwhile(action: Action) -> Action:
+            written = await intend(action)
+            one.read("s0", 0)
+            return written
+
+        monkeypatch.setattr(one.context.store, "intend", zero_meanwhile)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not sent: a value of 0 alarms but runs no reaction")
+        assert one.sent() == []
 
 
 async def test_what_waits_is_over_when_the_alarm_is(tmp_path: Path) -> None:
