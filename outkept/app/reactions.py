@@ -45,6 +45,9 @@ MOST_TRIES = 3
 three times is one that people should see."""
 ASK_AGAIN_S = 10.0
 """How long a held reaction waits for something to change before the policy is asked again."""
+WOKEN_AT_ONCE = 100
+"""Held reactions that are asked again in one turn of the loop, where all are: to ask about a
+hundred takes some milliseconds."""
 LOOKS = 10
 """How often a sensor is read, at least, in the time in which it may be mended."""
 LEAST_BETWEEN_S = 1.0
@@ -119,6 +122,9 @@ class Reactions:
         self._guards = guards
         self._settings = context.settings.reactions
         self._cases: dict[tuple[str, str], dict[str | None, _Case]] = {}
+        # Two, so that nobody looks through all that wait for something else for the first of those
+        # that wait for a place.
+        self._held: dict[_Case, None] = {}
         self._line: dict[_Case, None] = {}
         self._loop = asyncio.get_running_loop()
         guards.freed.append(self._freed)
@@ -187,7 +193,7 @@ class Reactions:
 
     def _close(self, case: _Case) -> None:
         key = (case.live.record.id, case.sensor.name)
-        self._line.pop(case, None)
+        self._leave(case)
         cases = self._cases.get(key, {})
         if cases.get(case.instance) is case:
             del cases[case.instance]
@@ -209,13 +215,39 @@ class Reactions:
     def _freed(self, server: str | None) -> None:
         """Something ended on a server: those that wait for it, and the first of those that wait for
         a place, are asked again; without a server, all are."""
-        for case in self._line:
-            if server is None or (case.guard is Guard.BUSY and case.live.record.id == server):
+        if server is None:
+            self._wake([*self._held, *self._line])
+            return
+        for case in self._held:
+            if case.guard is Guard.BUSY and case.live.record.id == server:
                 case.changed.set()
         self._call_next()
 
+    def _wake(self, cases: list[_Case]) -> None:
+        """Have some of them asked again, and the others after what else the loop has to do."""
+        for case in cases[:WOKEN_AT_ONCE]:
+            case.changed.set()
+        if others := cases[WOKEN_AT_ONCE:]:
+            self._loop.call_soon(self._wake, others)
+
+    def _line_up(self, case: _Case, guard: Guard | None) -> None:
+        """Note what it waits for; in the line it keeps its place."""
+        case.guard = guard
+        if guard is Guard.AT_ONCE:
+            self._held.pop(case, None)
+            self._line.setdefault(case)
+        else:
+            self._held[case] = None
+            self._line.pop(case, None)
+            self._call_next()
+
+    def _leave(self, case: _Case) -> None:
+        case.guard = None
+        self._held.pop(case, None)
+        self._line.pop(case, None)
+
     def _call_next(self) -> None:
-        first = next((one for one in self._line if one.guard is Guard.AT_ONCE), None)
+        first = next(iter(self._line), None)
         if first is not None and not self._guards.full:
             del self._line[first]
             first.changed.set()
@@ -287,15 +319,11 @@ class Reactions:
                     if decision.guard is not told:
                         told = decision.guard
                         self._tell(case, EventType.MESSAGE, decision.reason)
-                    case.guard = decision.guard
-                    self._line[case] = None
-                    if case.guard is not Guard.AT_ONCE:
-                        self._call_next()
+                    self._line_up(case, decision.guard)
                 await case.wait(ASK_AGAIN_S)
             return None
         finally:
-            case.guard = None
-            self._line.pop(case, None)
+            self._leave(case)
             self._call_next()
 
     def _stays_in_line(self, case: _Case) -> bool:
