@@ -66,6 +66,10 @@ _LAST_MOMENT = frozenset(
 )
 """What may have come up while a command waited for its channel."""
 
+_OVER = (EventType.MENDED, EventType.NOT_MENDED, EventType.WARNED, EventType.FLAPPING)
+"""What is told once the alarm that a step ran for was left, or given up: one that is entered again
+in the same incident gets no further step."""
+
 Work = Coroutine[Any, Any, None]
 
 _log = logging.getLogger(__name__)
@@ -452,8 +456,8 @@ class Reactions:
 
     async def _left_over(self) -> list[tuple[_Case, Action]]:
         """What has to be looked at again after a restart: reactions that ran, or may have, to
-        alarms that are still open. One without any is not begun now: whatever held it then, this
-        isn't the moment at which it entered alarm."""
+        alarms that are still open, and were neither left nor given up since. One without any is not
+        begun now: whatever held it then, this isn't the moment at which it entered alarm."""
         found = []
         try:
             for incident in self._context.desk.incidents():
@@ -471,8 +475,10 @@ class Reactions:
         if found is None or live is None or sensor is None:
             return []
         ran = [action for action in found.actions if _ran(action)]
-        told = [one.at for one in found.events if one.type is EventType.NOT_MENDED]
-        if not ran or any(at >= ran[-1].at for at in told):
+        if not ran:
+            return []
+        over = await self._context.store.last_told(incident.id, _OVER)
+        if over is not None and over >= ran[-1].at:
             return []
         case = _Case(live, sensor, instance, incident.id, ran[-1].reason)
         case.ran = {action.step for action in ran}

@@ -26,6 +26,7 @@ from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading
 from outkept.model.server import Endpoint
 from outkept.model.silence import Silence
+from outkept.store import incidents
 from outkept.store.errors import StoreError
 from tests.app.reacting import DEPTH, LOST, Wire, Yard, yard
 
@@ -368,6 +369,41 @@ async def test_what_is_not_mended_is_told_once_nothing_is_left_to_try(tmp_path: 
         incidents = {event.incident for event in one.told if event.type != EventType.CONTROL}
         assert incidents == {one.told[0].id}
         assert one.sent() == ["pump", "drain"]
+
+
+async def test_what_was_mended_once_has_no_second_step_after_a_restart(tmp_path: Path) -> None:
+    sensor = replace(DEPTH, warning=5, fallback="drain", mended_within=0.2)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 6)
+        await one.told_of("mended in")
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+        assert one.sent() == []
+
+
+async def test_what_is_not_mended_is_told_once_over_restarts_however_much_is_told_besides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "MOST_EVENTS", 1)
+    sensor = replace(DEPTH, mended_within=0.1)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not mended within 100ms")
+        (incident,) = one.context.desk.incidents()
+        await one.context.desk.said(incident, EventType.NOTE, "I see", "ana")
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+        assert one.messages(EventType.NOT_MENDED) == []
 
 
 async def test_the_second_step_minds_the_same_guards(tmp_path: Path) -> None:

@@ -194,6 +194,16 @@ async def test_what_people_say_is_not_lost_among_many_events(
     assert ids((await store.incidents()).items) == [[1, 2, 3, 7, 10]]
 
 
+async def test_the_last_event_of_a_type_is_known_however_many_there_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "MOST_EVENTS", 1)
+    (first, *_) = [await told(store, type_) for type_ in (A, W, A, W, A)]
+    assert await store.last_told(first, (W, R)) == NOW + 3
+    assert await store.last_told(first, (R,)) is None
+    assert await store.last_told(first + 1, (W,)) is None
+
+
 async def test_late_words_are_about_the_incident_they_name(store: Store) -> None:
     for type_ in (W, R, W):
         await told(store, type_)
