@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from outkept.model.action import Action, ActionOutcome
+from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.level import Level
 from outkept.model.server import Endpoint
-from outkept.store import Store, StoreError, incidents
+from outkept.store import Store, incidents
 from outkept.store.incidents import Found
 from tests.store.values import NOW
 
@@ -125,7 +125,7 @@ async def test_a_second_automatic_start_cannot_be_written(store: Store) -> None:
     await told(store, A)
     one = Action("a", "load", "mend", NOW, ActionOutcome.INTENDED, "alarm", incident=1)
     begun = await store.intend(one)
-    with pytest.raises(StoreError):
+    with pytest.raises(AlreadyStartedError):
         await store.intend(replace(one, at=NOW + 1))
     # What was not sent is no start; the next step and a person's run are others.
     await store.intend(replace(one, step=2))
@@ -133,7 +133,7 @@ async def test_a_second_automatic_start_cannot_be_written(store: Store) -> None:
     await store.finish(replace(begun, outcome=ActionOutcome.NOT_SENT))
     again = await store.intend(replace(one, at=NOW + 2))
     await store.finish(replace(again, outcome=ActionOutcome.UNKNOWN))
-    with pytest.raises(StoreError):
+    with pytest.raises(AlreadyStartedError):
         await store.intend(replace(one, at=NOW + 3))
 
 
