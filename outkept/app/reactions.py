@@ -25,6 +25,7 @@ from outkept.act.runner import intend, perform, record
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer, Series
 from outkept.app.guards import Guards, Running
+from outkept.app.insist import insist
 from outkept.app.judge import Alarm
 from outkept.config.durations import format_duration
 from outkept.model.action import Action, ActionOutcome, AlreadyStartedError, ReactionMode
@@ -48,6 +49,9 @@ ASK_AGAIN_S = 10.0
 WOKEN_AT_ONCE = 100
 """Held reactions that are asked again in one turn of the loop, where all are: to ask about a
 hundred takes some milliseconds."""
+RECALLED_AT_ONCE = 4
+"""Alarms of incidents that go on whose actions are read at once: the store turns readers away where
+too many wait, and people's pages are among them."""
 LOOKS = 10
 """How often a sensor is read, at least, in the time in which it may be mended."""
 LEAST_BETWEEN_S = 1.0
@@ -130,6 +134,7 @@ class Reactions:
         # that wait for a place.
         self._held: dict[_Case, None] = {}
         self._line: dict[_Case, None] = {}
+        self._recalling = asyncio.Semaphore(RECALLED_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         guards.freed.append(self._freed)
 
@@ -172,7 +177,7 @@ class Reactions:
             alarm.connection,
             alarm.connection.endpoint,
         )
-        self._open(group, case, self._take_up(case))
+        self._open(group, case, self._take_up(case, known=alarm.opened))
 
     def _open(self, group: asyncio.TaskGroup, case: _Case, work: Work) -> None:
         key = (case.live.record.id, case.sensor.name)
@@ -258,14 +263,24 @@ class Reactions:
 
     # Its way
 
-    async def _take_up(self, case: _Case) -> None:
-        found = await self._context.store.incident(case.incident)
+    async def _take_up(self, case: _Case, *, known: bool) -> None:
+        """`known`: that nothing was done yet about its incident, which has just been opened."""
+        if not known:
+            await self._recall(case)
+        await self._steps(case, STEPS, case.cause)
+
+    async def _recall(self, case: _Case) -> None:
+        """Note what was done about its incident before."""
+        read = partial(self._context.store.incident, case.incident)
+        async with self._recalling:
+            found = await insist(
+                read, f"the reaction to {case.label} waits for what was done before"
+            )
         for action in found.actions if found is not None else ():
             if action.automatic and action.outcome is ActionOutcome.DRY_RUN:
                 case.shown.add(action.step)
             elif _ran(action):
                 case.ran.add(action.step)
-        await self._steps(case, STEPS, case.cause)
 
     async def _go_on(self, case: _Case, action: Action) -> None:
         """Where a daemon before this one left off, after an action that ran, or may have."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from outkept.act.policy import Situation
-from outkept.app import reactions
+from outkept.app import insist, reactions
 from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
@@ -28,6 +28,7 @@ from outkept.model.server import Endpoint
 from outkept.model.silence import Silence
 from outkept.store import incidents
 from outkept.store.errors import StoreError
+from outkept.store.incidents import Found
 from tests.app.reacting import DEPTH, LOST, Wire, Yard, yard
 
 
@@ -497,6 +498,48 @@ async def test_a_second_alarm_of_one_incident_runs_nothing(
         one.read("s0", 11)
         await one.told_of("held: step 1 was started for this incident before")
         assert one.sent() == ["pump"]
+
+
+async def test_an_alarm_that_opens_its_incident_has_nothing_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one:
+        monkeypatch.setattr(one.context.store, "incident", None)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`: exit status 0")
+
+
+async def test_alarms_that_have_something_to_read_take_turns_and_wait_until_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    servers, asked, at_once, most = 20, 0, 0, 0
+    sensor = replace(DEPTH, warning=5)
+    async with yard(tmp_path, sensor, share={"fleet": "100%"}, at_once=servers) as one:
+        read, all_alarmed = one.context.store.incident, asyncio.Event()
+
+        async def busy(event: int) -> Found | None:
+            nonlocal asked, at_once, most
+            asked, at_once = asked + 1, at_once + 1
+            most = max(most, at_once)
+            try:
+                await all_alarmed.wait()
+                if asked <= servers:
+                    raise StoreError("200 reads wait already: ask again later")
+                return await read(event)
+            finally:
+                at_once -= 1
+
+        monkeypatch.setattr(one.context.store, "incident", busy)
+        for number in range(servers):
+            one.server(number)
+            one.read(f"s{number}", 6)
+            one.read(f"s{number}", 11)
+        await one.told_of("(alarmed)", servers)
+        all_alarmed.set()
+        await one.told_of("ran `pump`", servers)
+        assert most == reactions.RECALLED_AT_ONCE
 
 
 async def test_without_an_intent_on_disk_nothing_is_sent(
