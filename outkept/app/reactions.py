@@ -290,8 +290,15 @@ class Reactions:
     async def _steps(self, case: _Case, steps: tuple[int, ...], why: str) -> None:
         first, *others = steps
         action = await self._step(case, first, why)
-        if action is not None and not await self._mended(case, action):
+        if action is not None and not await self._conclude(case, action):
             await self._next(case, action, tuple(others))
+
+    async def _conclude(self, case: _Case, action: Action) -> bool:
+        """Write down what came of it, while it is looked at; whether it was mended."""
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._mended(case, action), name=f"look at {case.label}")
+            await self._finish(case, action)
+        return looking.result()
 
     async def _next(self, case: _Case, action: Action, steps: tuple[int, ...]) -> None:
         """A step has not mended it. The next is only for what is known to be alarmed still."""
@@ -318,6 +325,8 @@ class Reactions:
                 return action
             # Only a newer reading says that there is somebody to send it to.
             case.connection = None
+            # To the disk it was started until then.
+            await self._finish(case, action)
         self._tell(case, EventType.NOT_MENDED, f"not mended: {MOST_TRIES} times it was not sent")
         return None
 
@@ -381,8 +390,8 @@ class Reactions:
             await self._guards.latch(case.live, case.sensor, decision.reason.removeprefix("held: "))
 
     async def _run(self, case: _Case, step: int, why: str, running: Running) -> Action | None:
-        """Without an intent on disk nothing is sent, so a full disk means that no reaction runs;
-        the alarm itself was told."""
+        """What came of it, which is not on disk yet. Without an intent there nothing is sent, so a
+        full disk means that no reaction runs; the alarm itself was told."""
         sent = False
         try:
             try:
@@ -400,12 +409,13 @@ class Reactions:
         finally:
             self._guards.ended(running, sent=sent)
         self._tell_run(case, action)
-        try:
-            await self._context.store.finish(action)
-        except StoreError as error:
-            # It ran: at the next start it is unknown, and not repeated.
-            _log.error("what came of the reaction to %s is not on disk: %s", case.label, error)
         return action
+
+    async def _finish(self, case: _Case, action: Action) -> None:
+        """Write down what came of it. Only if the daemon ends before the disk takes it, it is
+        unknown at the next start."""
+        waits = f"what came of the reaction to {case.label} waits for the disk"
+        await insist(partial(self._context.store.finish, action), waits)
 
     async def _send(self, case: _Case, step: int, command: str) -> CommandOutcome:
         connection, series = case.connection, case.series

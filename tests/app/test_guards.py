@@ -29,7 +29,7 @@ from outkept.model.silence import Silence
 from outkept.store import incidents
 from outkept.store.errors import StoreError
 from outkept.store.incidents import Found
-from tests.app.reacting import DEPTH, LOST, Wire, Yard, yard
+from tests.app.reacting import DEPTH, LOST, Answer, Wire, Yard, done, yard
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,11 @@ class Gate:
     async def __call__(self, _: Wire, __: str) -> CommandOutcome:
         await self.open.wait()
         return CommandResult(0, b"", b"")
+
+
+async def lost(_: Wire, __: str) -> CommandOutcome:
+    """A command that is not sent."""
+    return LOST
 
 
 async def _held(one: Yard, why: str) -> None:
@@ -433,10 +438,7 @@ async def test_without_a_reading_there_is_no_second_step(tmp_path: Path) -> None
 async def test_what_was_not_sent_is_tried_again_at_a_newer_reading_three_times(
     tmp_path: Path,
 ) -> None:
-    async def refuse(_: Wire, __: str) -> CommandOutcome:
-        return LOST
-
-    async with yard(tmp_path, answer=refuse) as one:
+    async with yard(tmp_path, answer=lost) as one:
         one.server(0)
         for number in (1, 2, 3):
             one.read("s0", 10 + number)
@@ -555,6 +557,52 @@ async def test_without_an_intent_on_disk_nothing_is_sent(
         # It counts for nothing, and the place is free for another.
         assert one.guards.view()["share"]["fleet"]["now"] == 0
         assert one.guards.view()["running"] == []
+
+
+@pytest.mark.parametrize("answer", [done, lost])
+async def test_what_came_of_it_is_written_down_once_the_disk_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path, answer=answer) as one:
+        finish = one.context.store.finish
+        tries = 0
+
+        async def full(action: Action) -> None:
+            nonlocal tries
+            tries += 1
+            if tries <= 3:
+                raise StoreError("database or disk is full")
+            await finish(action)
+
+        monkeypatch.setattr(one.context.store, "finish", full)
+        one.server(0)
+        one.read("s0", 11)
+        await one.until(lambda: tries > 3, "it is tried again")
+        one.read("s0", 12)
+        expected = ["done"] if answer is done else ["not sent"] * 2
+        await one.until(partial(_outcomes, one, expected), "it is on disk")
+
+
+async def _outcomes(one: Yard, expected: list[str]) -> bool:
+    return [action.outcome.value for action in await one.actions()] == expected
+
+
+async def test_what_is_mended_is_told_before_the_disk_takes_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path) as one:
+
+        async def full(_: Action) -> None:
+            raise StoreError("database or disk is full")
+
+        monkeypatch.setattr(one.context.store, "finish", full)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 1)
+        await one.told_of("mended in")
 
 
 async def test_a_clock_that_is_set_lets_nothing_run_early(
