@@ -16,6 +16,7 @@ from outkept.act.runner import intend, perform
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
 from outkept.app.guards import Guards, Running
+from outkept.app.insist import insist
 from outkept.app.prospects import Prospect, Prospects, overridden, prospects
 from outkept.app.runs import MOST_RUNS, Json, Part, Run, Runs, RunState, TooManyError, Watch
 from outkept.model.action import Action, ActionOutcome
@@ -154,14 +155,15 @@ class Control:
 
     async def _carry_out(self, run: Run, wanted: Wanted) -> None:
         waiting = [part for part in run.parts.values() if part.state is RunState.WAITING]
-        async with asyncio.TaskGroup() as group:
-            for part in waiting:
-                await self._turn(part)
-                cleared = self._cleared(run, part, wanted)
-                run.changed()
-                if cleared is not None:
-                    group.create_task(self._carry_out_on(run, part, cleared))
-        run.finish()
+        async with asyncio.TaskGroup() as writing:
+            async with asyncio.TaskGroup() as group:
+                for part in waiting:
+                    await self._turn(part)
+                    cleared = self._cleared(run, part, wanted)
+                    run.changed()
+                    if cleared is not None:
+                        group.create_task(self._carry_out_on(run, part, cleared, writing))
+            run.finish()
 
     async def _turn(self, part: Part) -> None:
         """Wait until there is room for one more, unless the run is stopped meanwhile."""
@@ -204,8 +206,11 @@ class Control:
         running = self._guards.claim(live, sensor, run.instance, step=run.step, by=run.by)
         return _Cleared(live, connection, sensor, action, running)
 
-    async def _carry_out_on(self, run: Run, part: Part, cleared: _Cleared) -> None:
-        """Without an intent on disk nothing is sent, so a full disk means that nothing runs."""
+    async def _carry_out_on(
+        self, run: Run, part: Part, cleared: _Cleared, writing: asyncio.TaskGroup
+    ) -> None:
+        """Without an intent on disk nothing is sent, so a full disk means that nothing runs. Where
+        it takes no outcome, `writing` waits for it, and neither the server nor the run does."""
         sent = False
         try:
             intended = await intend(self._context.store, cleared.action)
@@ -217,7 +222,7 @@ class Control:
             self._conclude(run, part, cleared, done)
             # Whoever ran it wants to see what it did.
             self._context.poller.read_now(part.server, run.sensor)
-            await self._context.store.finish(done)
+            await self._finish(run, done, writing)
         except StoreError as error:
             _log.error("a run of %s is not written down: %s", run.label, error)
             if not part.state.over:
@@ -228,6 +233,15 @@ class Control:
         finally:
             self._guards.ended(cleared.running, sent=sent)
             run.changed()
+
+    async def _finish(self, run: Run, done: Action, writing: asyncio.TaskGroup) -> None:
+        finish = partial(self._context.store.finish, done)
+        try:
+            await finish()
+        except StoreError:
+            writing.create_task(
+                insist(finish, f"what came of a run of {run.label} waits for the disk")
+            )
 
     async def _send(self, run: Run, part: Part, cleared: _Cleared, command: str) -> CommandOutcome:
         def heard(data: bytes, error: bool) -> None:

@@ -4,16 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
+from outkept.app.insist import insist
 from outkept.app.judge import Alarm
 from outkept.model.event import Event
-from outkept.store.errors import StoreError
 
 MOST_WAITING = 20_000
 """Events that may wait for the disk. When there is no room, a level change isn't made: the
 series keeps its level, and its next reading changes it."""
-RETRY_AFTER = 1.0
-"""Seconds between two tries to write an event to a disk that takes none."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,12 +49,14 @@ class Herald:
         """Write and tell events until cancelled."""
         while True:
             event, alarm = await self._waiting.get()
-            written = await self._written(event)
+            write = partial(self._write, event)
+            written = await insist(write, "an event is waiting for the disk")
             self._waiting.task_done()
             for tell in self.listeners:
                 tell(written)
             if alarm is not None:
-                self._pass_on(replace(alarm, incident=written.incident))
+                opened = written.incident == written.id
+                self._pass_on(replace(alarm, incident=written.incident, opened=opened))
 
     async def drain(self, deadline: float) -> None:
         """Wait until every event is on disk, for at most `deadline` seconds."""
@@ -70,11 +71,3 @@ class Herald:
             self.alarms.put_nowait(alarm)
         except asyncio.QueueFull:
             _log.error("no reaction to %s: too many are waiting", alarm.sensor.name)
-
-    async def _written(self, event: Event) -> Event:
-        while True:
-            try:
-                return await self._write(event)
-            except StoreError as error:
-                _log.error("an event is waiting for the disk: %s", error)
-                await asyncio.sleep(RETRY_AFTER)

@@ -28,7 +28,8 @@ whose counter was reset is back in the next one, an unmounted disk is not."""
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A series entered alarm: what its reaction needs to know, and the very connection that
-    gave the reading. `incident` is known once the event is on disk."""
+    gave the reading. `incident` is known once the event is on disk; `opened` says that it is the
+    event that opened it."""
 
     server: str
     sensor: Sensor
@@ -37,6 +38,7 @@ class Alarm:
     by_zero: bool
     connection: Connection
     incident: int | None = None
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

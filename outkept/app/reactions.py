@@ -25,6 +25,7 @@ from outkept.act.runner import intend, perform, record
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer, Series
 from outkept.app.guards import Guards, Running
+from outkept.app.insist import insist
 from outkept.app.judge import Alarm
 from outkept.config.durations import format_duration
 from outkept.model.action import Action, ActionOutcome, AlreadyStartedError, ReactionMode
@@ -45,15 +46,33 @@ MOST_TRIES = 3
 three times is one that people should see."""
 ASK_AGAIN_S = 10.0
 """How long a held reaction waits for something to change before the policy is asked again."""
+WOKEN_AT_ONCE = 100
+"""Held reactions that are asked again in one turn of the loop, where all are: to ask about a
+hundred takes some milliseconds."""
+RECALLED_AT_ONCE = 4
+"""Alarms of incidents that go on whose actions are read at once: the store turns readers away where
+too many wait, and people's pages are among them."""
 LOOKS = 10
 """How often a sensor is read, at least, in the time in which it may be mended."""
 LEAST_BETWEEN_S = 1.0
 
 _RAN = (ActionOutcome.INTENDED, ActionOutcome.DONE, ActionOutcome.UNKNOWN)
 _LAST_MOMENT = frozenset(
-    {Guard.STOPPED, Guard.HOST_KEY, Guard.ACKNOWLEDGED, Guard.SILENCED, Guard.BLIND, Guard.MODE}
+    {
+        Guard.STOPPED,
+        Guard.MODE,
+        Guard.ZERO,
+        Guard.HOST_KEY,
+        Guard.ACKNOWLEDGED,
+        Guard.SILENCED,
+        Guard.BLIND,
+    }
 )
 """What may have come up while a command waited for its channel."""
+
+_OVER = (EventType.MENDED, EventType.NOT_MENDED, EventType.WARNED, EventType.FLAPPING)
+"""What is told once the alarm that a step ran for was left, or given up: one that is entered again
+in the same incident gets no further step."""
 
 Work = Coroutine[Any, Any, None]
 
@@ -63,7 +82,8 @@ _log = logging.getLogger(__name__)
 @dataclass(slots=True, eq=False)
 class _Case:
     """A series that is alarmed and dealt with. `connection` gave the newest reading, None where
-    that is not known; `endpoint` is where the first of them came from. `ran` are the steps that
+    that is not known; `endpoint` is where the first of them came from. `by_zero` says that it was
+    entered by a value of 0. `ran` are the steps that
     were started, `shown` those that would have been in a dry run. `guard` is what it waits for to
     pass. `next` is the alarm of the next incident of the series, where that came before this one
     was done with."""
@@ -110,7 +130,11 @@ class Reactions:
         self._guards = guards
         self._settings = context.settings.reactions
         self._cases: dict[tuple[str, str], dict[str | None, _Case]] = {}
+        # Two, so that nobody looks through all that wait for something else for the first of those
+        # that wait for a place.
+        self._held: dict[_Case, None] = {}
         self._line: dict[_Case, None] = {}
+        self._recalling = asyncio.Semaphore(RECALLED_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         guards.freed.append(self._freed)
 
@@ -153,7 +177,7 @@ class Reactions:
             alarm.connection,
             alarm.connection.endpoint,
         )
-        self._open(group, case, self._take_up(case))
+        self._open(group, case, self._take_up(case, known=alarm.opened))
 
     def _open(self, group: asyncio.TaskGroup, case: _Case, work: Work) -> None:
         key = (case.live.record.id, case.sensor.name)
@@ -178,7 +202,7 @@ class Reactions:
 
     def _close(self, case: _Case) -> None:
         key = (case.live.record.id, case.sensor.name)
-        self._line.pop(case, None)
+        self._leave(case)
         cases = self._cases.get(key, {})
         if cases.get(case.instance) is case:
             del cases[case.instance]
@@ -200,27 +224,63 @@ class Reactions:
     def _freed(self, server: str | None) -> None:
         """Something ended on a server: those that wait for it, and the first of those that wait for
         a place, are asked again; without a server, all are."""
-        for case in self._line:
-            if server is None or (case.guard is Guard.BUSY and case.live.record.id == server):
+        if server is None:
+            self._wake([*self._held, *self._line])
+            return
+        for case in self._held:
+            if case.guard is Guard.BUSY and case.live.record.id == server:
                 case.changed.set()
         self._call_next()
 
+    def _wake(self, cases: list[_Case]) -> None:
+        """Have some of them asked again, and the others after what else the loop has to do."""
+        for case in cases[:WOKEN_AT_ONCE]:
+            case.changed.set()
+        if others := cases[WOKEN_AT_ONCE:]:
+            self._loop.call_soon(self._wake, others)
+
+    def _line_up(self, case: _Case, guard: Guard | None) -> None:
+        """Note what it waits for; in the line it keeps its place."""
+        case.guard = guard
+        if guard is Guard.AT_ONCE:
+            self._held.pop(case, None)
+            self._line.setdefault(case)
+        else:
+            self._held[case] = None
+            self._line.pop(case, None)
+            self._call_next()
+
+    def _leave(self, case: _Case) -> None:
+        case.guard = None
+        self._held.pop(case, None)
+        self._line.pop(case, None)
+
     def _call_next(self) -> None:
-        first = next((one for one in self._line if one.guard is Guard.AT_ONCE), None)
+        first = next(iter(self._line), None)
         if first is not None and not self._guards.full:
             del self._line[first]
             first.changed.set()
 
     # Its way
 
-    async def _take_up(self, case: _Case) -> None:
-        found = await self._context.store.incident(case.incident)
+    async def _take_up(self, case: _Case, *, known: bool) -> None:
+        """`known`: that nothing was done yet about its incident, which has just been opened."""
+        if not known:
+            await self._recall(case)
+        await self._steps(case, STEPS, case.cause)
+
+    async def _recall(self, case: _Case) -> None:
+        """Note what was done about its incident before."""
+        read = partial(self._context.store.incident, case.incident)
+        async with self._recalling:
+            found = await insist(
+                read, f"the reaction to {case.label} waits for what was done before"
+            )
         for action in found.actions if found is not None else ():
             if action.automatic and action.outcome is ActionOutcome.DRY_RUN:
                 case.shown.add(action.step)
             elif _ran(action):
                 case.ran.add(action.step)
-        await self._steps(case, STEPS, case.cause)
 
     async def _go_on(self, case: _Case, action: Action) -> None:
         """Where a daemon before this one left off, after an action that ran, or may have."""
@@ -230,8 +290,15 @@ class Reactions:
     async def _steps(self, case: _Case, steps: tuple[int, ...], why: str) -> None:
         first, *others = steps
         action = await self._step(case, first, why)
-        if action is not None and not await self._mended(case, action):
+        if action is not None and not await self._conclude(case, action):
             await self._next(case, action, tuple(others))
+
+    async def _conclude(self, case: _Case, action: Action) -> bool:
+        """Write down what came of it, while it is looked at; whether it was mended."""
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._mended(case, action), name=f"look at {case.label}")
+            await self._finish(case, action)
+        return looking.result()
 
     async def _next(self, case: _Case, action: Action, steps: tuple[int, ...]) -> None:
         """A step has not mended it. The next is only for what is known to be alarmed still."""
@@ -258,6 +325,8 @@ class Reactions:
                 return action
             # Only a newer reading says that there is somebody to send it to.
             case.connection = None
+            # To the disk it was started until then.
+            await self._finish(case, action)
         self._tell(case, EventType.NOT_MENDED, f"not mended: {MOST_TRIES} times it was not sent")
         return None
 
@@ -278,15 +347,11 @@ class Reactions:
                     if decision.guard is not told:
                         told = decision.guard
                         self._tell(case, EventType.MESSAGE, decision.reason)
-                    case.guard = decision.guard
-                    self._line[case] = None
-                    if case.guard is not Guard.AT_ONCE:
-                        self._call_next()
+                    self._line_up(case, decision.guard)
                 await case.wait(ASK_AGAIN_S)
             return None
         finally:
-            case.guard = None
-            self._line.pop(case, None)
+            self._leave(case)
             self._call_next()
 
     def _stays_in_line(self, case: _Case) -> bool:
@@ -301,7 +366,7 @@ class Reactions:
             case.instance,
             step=step,
             cause=why,
-            by_zero=case.by_zero,
+            by_zero=_by_zero(case),
             started=step in case.ran,
         )
         if situation.mode is ReactionMode.DRY_RUN and step in case.shown:
@@ -325,8 +390,8 @@ class Reactions:
             await self._guards.latch(case.live, case.sensor, decision.reason.removeprefix("held: "))
 
     async def _run(self, case: _Case, step: int, why: str, running: Running) -> Action | None:
-        """Without an intent on disk nothing is sent, so a full disk means that no reaction runs;
-        the alarm itself was told."""
+        """What came of it, which is not on disk yet. Without an intent there nothing is sent, so a
+        full disk means that no reaction runs; the alarm itself was told."""
         sent = False
         try:
             try:
@@ -344,12 +409,13 @@ class Reactions:
         finally:
             self._guards.ended(running, sent=sent)
         self._tell_run(case, action)
-        try:
-            await self._context.store.finish(action)
-        except StoreError as error:
-            # It ran: at the next start it is unknown, and not repeated.
-            _log.error("what came of the reaction to %s is not on disk: %s", case.label, error)
         return action
+
+    async def _finish(self, case: _Case, action: Action) -> None:
+        """Write down what came of it. Only if the daemon ends before the disk takes it, it is
+        unknown at the next start."""
+        waits = f"what came of the reaction to {case.label} waits for the disk"
+        await insist(partial(self._context.store.finish, action), waits)
 
     async def _send(self, case: _Case, step: int, command: str) -> CommandOutcome:
         connection, series = case.connection, case.series
@@ -379,7 +445,9 @@ class Reactions:
             return "it is no longer alarmed"
         if doubt := self._guards.doubt(case.live, connection):
             return doubt
-        situation = self._guards.situation(case.live, case.sensor, case.instance)
+        situation = self._guards.situation(
+            case.live, case.sensor, case.instance, by_zero=_by_zero(case)
+        )
         return next((one.reason for one in holds(situation) if one.guard in _LAST_MOMENT), "")
 
     # What came of it
@@ -413,8 +481,8 @@ class Reactions:
 
     async def _left_over(self) -> list[tuple[_Case, Action]]:
         """What has to be looked at again after a restart: reactions that ran, or may have, to
-        alarms that are still open. One without any is not begun now: whatever held it then, this
-        isn't the moment at which it entered alarm."""
+        alarms that are still open, and were neither left nor given up since. One without any is not
+        begun now: whatever held it then, this isn't the moment at which it entered alarm."""
         found = []
         try:
             for incident in self._context.desk.incidents():
@@ -432,8 +500,10 @@ class Reactions:
         if found is None or live is None or sensor is None:
             return []
         ran = [action for action in found.actions if _ran(action)]
-        told = [one.at for one in found.events if one.type is EventType.NOT_MENDED]
-        if not ran or any(at >= ran[-1].at for at in told):
+        if not ran:
+            return []
+        over = await self._context.store.last_told(incident.id, _OVER)
+        if over is not None and over >= ran[-1].at:
             return []
         case = _Case(live, sensor, instance, incident.id, ran[-1].reason)
         case.ran = {action.step for action in ran}
@@ -494,6 +564,13 @@ class Reactions:
                 incident=case.incident,
             )
         )
+
+
+def _by_zero(case: _Case) -> bool:
+    """Whether it was entered by a 0, or is 0 now: from 95 to 0 the level doesn't change."""
+    series = case.series
+    now = series is not None and case.sensor.zero and series.value == 0
+    return case.by_zero or now
 
 
 def _ran(action: Action) -> bool:

@@ -123,6 +123,18 @@ def incident(connection: sqlite3.Connection, event: int) -> Found | None:
     return _by_id(connection, event if row is None else row[0])
 
 
+def last_told(
+    connection: sqlite3.Connection, incident: int, types: Sequence[EventType]
+) -> float | None:
+    """When the last event of these types of an incident was; None where there is none."""
+    marks = ", ".join("?" * len(types))
+    (at,) = connection.execute(
+        f"SELECT max(at) FROM events WHERE incident = ? AND type IN ({marks})",  # noqa: S608
+        (incident, *(type_.value for type_ in types)),
+    ).fetchone()
+    return None if at is None else float(at)
+
+
 def trim_incidents(connection: sqlite3.Connection, now: float, age: float) -> bool:
     """Delete a slice of those that ended more than `age` seconds ago; whether there was any."""
     gone = connection.execute(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -258,6 +258,13 @@ class Store:
     async def incident(self, event: int) -> Found | None:
         """The incident that the event of this id is part of; None if it is part of none."""
         return await self._readers.run(lambda connection: incidents.incident(connection, event))
+
+    async def last_told(self, incident: int, types: Sequence[EventType]) -> float | None:
+        """When (UNIX seconds) the last event of these types of an incident was, however many there
+        are; None where there is none."""
+        return await self._readers.run(
+            lambda connection: incidents.last_told(connection, incident, types)
+        )
 
     async def open_incidents(self) -> list[Incident]:
         """All incidents that are open, the oldest first."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from outkept.app import insist
 from outkept.model.action import Action
 from outkept.model.event import EventType
 from outkept.model.silence import Silence
@@ -460,6 +461,36 @@ async def test_without_an_intent_on_disk_nothing_is_sent(
         assert "could not be written down: the disk is full" in one["reason"]
         assert not ran.exists()
         assert [held for held, _ in await guard(daemon, wanted([web1]))] == [None]
+
+
+@pytest.mark.usefixtures("servers")
+async def test_what_came_of_it_is_written_down_once_the_disk_takes_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    is_full = True
+
+    async with site.daemon() as daemon:
+        finish = daemon.store.finish
+
+        async def full(action: Action) -> None:
+            if is_full:
+                raise StoreError("the disk is full")
+            await finish(action)
+
+        (web1,) = await ids(daemon, "web1")
+        monkeypatch.setattr(daemon.store, "finish", full)
+        run = await daemon.source.control.start(wanted([web1]), BY)
+        (one,) = (await finished(daemon, run))["servers"]
+        assert one["state"] == "done"
+        assert daemon.source.reactions.view()["running"] == []
+        assert [action["outcome"] for action in await daemon.actions()] == ["intended"]
+        is_full = False
+        await daemon.until(partial(_is_done, daemon), "it is on disk")
+
+
+async def _is_done(daemon: Daemon) -> bool:
+    return [action["outcome"] for action in await daemon.actions()] == ["done"]
 
 
 @pytest.mark.parametrize("switch", ["the kill switch", "a stop of the run"])

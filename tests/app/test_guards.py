@@ -5,21 +5,31 @@ sshd is in test_reactions.py.
 """
 
 import asyncio
+import contextlib
+import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from outkept.app import reactions
-from outkept.model.action import AlreadyStartedError
+from outkept.act.policy import Situation
+from outkept.app import insist, reactions
+from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading
 from outkept.model.server import Endpoint
 from outkept.model.silence import Silence
+from outkept.store import incidents
 from outkept.store.errors import StoreError
-from tests.app.reacting import DEPTH, LOST, Wire, Yard, yard
+from outkept.store.incidents import Found
+from tests.app.reacting import DEPTH, LOST, Answer, Wire, Yard, done, yard
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +47,11 @@ class Gate:
     async def __call__(self, _: Wire, __: str) -> CommandOutcome:
         await self.open.wait()
         return CommandResult(0, b"", b"")
+
+
+async def lost(_: Wire, __: str) -> CommandOutcome:
+    """A command that is not sent."""
+    return LOST
 
 
 async def _held(one: Yard, why: str) -> None:
@@ -191,6 +206,47 @@ async def test_flapping_holds_it_until_it_is_steady(tmp_path: Path) -> None:
         await _held(one, "held: it is flapping")
         one.flapping = False
         await one.told_of("ran `pump`")
+
+
+async def test_what_is_zero_by_the_time_that_a_silence_ends_runs_nothing(tmp_path: Path) -> None:
+    async with yard(tmp_path, replace(DEPTH, zero=True)) as one:
+        now = time.time()
+        silence = await one.context.desk.add_silence(Silence(now - 1, now + 3600, "backup", "ana"))
+        await _held(one, "held: it is silenced")
+        one.read("s0", 0)
+        await one.context.desk.end_silence(silence.id, "ana")
+        await one.told_of("held: a value of 0 alarms but runs no reaction")
+        assert one.sent() == []
+
+
+async def test_what_is_zero_after_its_first_step_has_no_second(tmp_path: Path) -> None:
+    sensor = replace(DEPTH, zero=True, fallback="drain", mended_within=0.2)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 0)
+        told = await one.until(lambda: one.messages(EventType.NOT_MENDED), "it is told")
+        assert told == ["held: a value of 0 alarms but runs no reaction"]
+        assert one.sent() == ["pump"]
+
+
+async def test_a_zero_between_intent_and_send_bars_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path, replace(DEPTH, zero=True)) as one:
+        intend = one.context.store.intend
+
+        async def zero_meanwhile(action: Action) -> Action:
+            written = await intend(action)
+            one.read("s0", 0)
+            return written
+
+        monkeypatch.setattr(one.context.store, "intend", zero_meanwhile)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not sent: a value of 0 alarms but runs no reaction")
+        assert one.sent() == []
 
 
 async def test_what_waits_is_over_when_the_alarm_is(tmp_path: Path) -> None:
@@ -348,6 +404,41 @@ async def test_what_is_not_mended_is_told_once_nothing_is_left_to_try(tmp_path: 
         assert one.sent() == ["pump", "drain"]
 
 
+async def test_what_was_mended_once_has_no_second_step_after_a_restart(tmp_path: Path) -> None:
+    sensor = replace(DEPTH, warning=5, fallback="drain", mended_within=0.2)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 6)
+        await one.told_of("mended in")
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+        assert one.sent() == []
+
+
+async def test_what_is_not_mended_is_told_once_over_restarts_however_much_is_told_besides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "MOST_EVENTS", 1)
+    sensor = replace(DEPTH, mended_within=0.1)
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not mended within 100ms")
+        (incident,) = one.context.desk.incidents()
+        await one.context.desk.said(incident, EventType.NOTE, "I see", "ana")
+    async with yard(tmp_path, sensor) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("held: step 1 was started for this incident before")
+        assert one.messages(EventType.NOT_MENDED) == []
+
+
 async def test_the_second_step_minds_the_same_guards(tmp_path: Path) -> None:
     sensor = replace(DEPTH, fallback="drain", mended_within=0.1)
     async with yard(tmp_path, sensor, latch={"runs": 1, "within": "1h"}) as one:
@@ -374,10 +465,7 @@ async def test_without_a_reading_there_is_no_second_step(tmp_path: Path) -> None
 async def test_what_was_not_sent_is_tried_again_at_a_newer_reading_three_times(
     tmp_path: Path,
 ) -> None:
-    async def refuse(_: Wire, __: str) -> CommandOutcome:
-        return LOST
-
-    async with yard(tmp_path, answer=refuse) as one:
+    async with yard(tmp_path, answer=lost) as one:
         one.server(0)
         for number in (1, 2, 3):
             one.read("s0", 10 + number)
@@ -441,6 +529,48 @@ async def test_a_second_alarm_of_one_incident_runs_nothing(
         assert one.sent() == ["pump"]
 
 
+async def test_an_alarm_that_opens_its_incident_has_nothing_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one:
+        monkeypatch.setattr(one.context.store, "incident", None)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`: exit status 0")
+
+
+async def test_alarms_that_have_something_to_read_take_turns_and_wait_until_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    servers, asked, at_once, most = 20, 0, 0, 0
+    sensor = replace(DEPTH, warning=5)
+    async with yard(tmp_path, sensor, share={"fleet": "100%"}, at_once=servers) as one:
+        read, all_alarmed = one.context.store.incident, asyncio.Event()
+
+        async def busy(event: int) -> Found | None:
+            nonlocal asked, at_once, most
+            asked, at_once = asked + 1, at_once + 1
+            most = max(most, at_once)
+            try:
+                await all_alarmed.wait()
+                if asked <= servers:
+                    raise StoreError("200 reads wait already: ask again later")
+                return await read(event)
+            finally:
+                at_once -= 1
+
+        monkeypatch.setattr(one.context.store, "incident", busy)
+        for number in range(servers):
+            one.server(number)
+            one.read(f"s{number}", 6)
+            one.read(f"s{number}", 11)
+        await one.told_of("(alarmed)", servers)
+        all_alarmed.set()
+        await one.told_of("ran `pump`", servers)
+        assert most == reactions.RECALLED_AT_ONCE
+
+
 async def test_without_an_intent_on_disk_nothing_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -454,6 +584,52 @@ async def test_without_an_intent_on_disk_nothing_is_sent(
         # It counts for nothing, and the place is free for another.
         assert one.guards.view()["share"]["fleet"]["now"] == 0
         assert one.guards.view()["running"] == []
+
+
+@pytest.mark.parametrize("answer", [done, lost])
+async def test_what_came_of_it_is_written_down_once_the_disk_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path, answer=answer) as one:
+        finish = one.context.store.finish
+        tries = 0
+
+        async def full(action: Action) -> None:
+            nonlocal tries
+            tries += 1
+            if tries <= 3:
+                raise StoreError("database or disk is full")
+            await finish(action)
+
+        monkeypatch.setattr(one.context.store, "finish", full)
+        one.server(0)
+        one.read("s0", 11)
+        await one.until(lambda: tries > 3, "it is tried again")
+        one.read("s0", 12)
+        expected = ["done"] if answer is done else ["not sent"] * 2
+        await one.until(partial(_outcomes, one, expected), "it is on disk")
+
+
+async def _outcomes(one: Yard, expected: list[str]) -> bool:
+    return [action.outcome.value for action in await one.actions()] == expected
+
+
+async def test_what_is_mended_is_told_before_the_disk_takes_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path) as one:
+
+        async def full(_: Action) -> None:
+            raise StoreError("database or disk is full")
+
+        monkeypatch.setattr(one.context.store, "finish", full)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("ran `pump`")
+        one.read("s0", 1)
+        await one.told_of("mended in")
 
 
 async def test_a_clock_that_is_set_lets_nothing_run_early(
@@ -520,6 +696,93 @@ def _settled(one: Yard) -> bool:
     ran = sum("ran `pump`" in text for text in told)
     held = sum("% of" in text for text in told)
     return ran + held == 500
+
+
+async def test_asking_again_costs_each_that_waits_the_same_however_many_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "ASK_AGAIN_S", 3600.0)
+    costs = []
+    for servers in (50, 200):
+        async with yard(tmp_path / str(servers)) as one:
+            await _waiting(one, servers)
+            with _lines(reactions.__file__) as ran, _asked(one) as asked:
+                for number in range(servers):
+                    one.read(f"s{number}", 12)
+                await one.until(partial(_are, servers, asked), "all were asked about")
+            costs.append(sum(ran.values()) / servers)
+    assert costs[1] < 1.5 * costs[0]
+
+
+async def test_a_stop_that_thousands_wait_for_leaves_the_loop_its_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "ASK_AGAIN_S", 3600.0)
+    monkeypatch.setattr(reactions, "WOKEN_AT_ONCE", 10)
+    async with yard(tmp_path) as one:
+        await _waiting(one, 60)
+        with _asked(one) as asked:
+            await one.guards.stop("moving the racks", "ana")
+            await one.told_of("held: all reactions are stopped", 60)
+        assert max(asked.values()) <= 10
+        assert sum(asked.values()) == 60
+
+
+async def _waiting(one: Yard, servers: int) -> None:
+    """So many reactions wait for a silence to end."""
+    now = time.time()
+    await one.context.desk.add_silence(Silence(now - 1, now + 3600, "backup", "ana"))
+    for number in range(servers):
+        one.server(number)
+        one.read(f"s{number}", 11)
+    await one.told_of("held: it is silenced", servers)
+
+
+def _are(servers: int, asked: Counter[int]) -> bool:
+    return sum(asked.values()) >= servers
+
+
+@contextlib.contextmanager
+def _asked(one: Yard) -> Iterator[Counter[int]]:
+    """How often the policy is asked in each turn of the loop."""
+    asked: Counter[int] = Counter()
+    situation, loop = one.guards.situation, asyncio.get_running_loop()
+    turn, over = 0, False
+
+    def turned() -> None:
+        nonlocal turn
+        turn += 1
+        if not over:
+            loop.call_soon(turned)
+
+    def counted(*args: Any, **more: Any) -> Situation:
+        asked[turn] += 1
+        return situation(*args, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one.guards, "situation", counted)
+        loop.call_soon(turned)
+        yield asked
+    over = True
+
+
+@contextlib.contextmanager
+def _lines(path: str) -> Iterator[Counter[int]]:
+    """How often each line of a file is run; one that loops, at each turn."""
+    ran: Counter[int] = Counter()
+
+    def note(frame: FrameType, what: str, _: object) -> Any:
+        if frame.f_code.co_filename != path:
+            return None
+        ran[frame.f_lineno] += what == "line"
+        return note
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        yield ran
+    finally:
+        sys.settrace(before)
 
 
 async def test_a_dry_run_shows_what_the_caps_would_let_run(tmp_path: Path) -> None:

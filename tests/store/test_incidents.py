@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from outkept.model.action import Action, ActionOutcome
+from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.level import Level
 from outkept.model.server import Endpoint
-from outkept.store import Store, StoreError, incidents
+from outkept.store import Store, incidents
 from outkept.store.incidents import Found
 from tests.store.values import NOW
 
@@ -125,7 +125,7 @@ async def test_a_second_automatic_start_cannot_be_written(store: Store) -> None:
     await told(store, A)
     one = Action("a", "load", "mend", NOW, ActionOutcome.INTENDED, "alarm", incident=1)
     begun = await store.intend(one)
-    with pytest.raises(StoreError):
+    with pytest.raises(AlreadyStartedError):
         await store.intend(replace(one, at=NOW + 1))
     # What was not sent is no start; the next step and a person's run are others.
     await store.intend(replace(one, step=2))
@@ -133,7 +133,7 @@ async def test_a_second_automatic_start_cannot_be_written(store: Store) -> None:
     await store.finish(replace(begun, outcome=ActionOutcome.NOT_SENT))
     again = await store.intend(replace(one, at=NOW + 2))
     await store.finish(replace(again, outcome=ActionOutcome.UNKNOWN))
-    with pytest.raises(StoreError):
+    with pytest.raises(AlreadyStartedError):
         await store.intend(replace(one, at=NOW + 3))
 
 
@@ -192,6 +192,16 @@ async def test_what_people_say_is_not_lost_among_many_events(
     assert ids((await store.incidents()).items) == [[1, 2, 3, 7, 9]]
     await told(store, EventType.NOTE, incident=1)
     assert ids((await store.incidents()).items) == [[1, 2, 3, 7, 10]]
+
+
+async def test_the_last_event_of_a_type_is_known_however_many_there_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "MOST_EVENTS", 1)
+    (first, *_) = [await told(store, type_) for type_ in (A, W, A, W, A)]
+    assert await store.last_told(first, (W, R)) == NOW + 3
+    assert await store.last_told(first, (R,)) is None
+    assert await store.last_told(first + 1, (W,)) is None
 
 
 async def test_late_words_are_about_the_incident_they_name(store: Store) -> None:
