@@ -17,6 +17,8 @@ MOST_EVENTS = 200
 them tell as much as all."""
 MOST_SAID = 50
 MOST_ACTIONS = 50
+MOST_INCIDENTS = 500_000
+"""That ended: each has two events at least, of which a million are kept."""
 TRIM_ROWS = 2000
 SLICE_ROWS = 10_000
 
@@ -135,13 +137,21 @@ def last_told(
     return None if at is None else float(at)
 
 
-def trim_incidents(connection: sqlite3.Connection, now: float, age: float) -> bool:
-    """Delete a slice of those that ended more than `age` seconds ago; whether there was any."""
-    gone = connection.execute(
-        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended < ?"
-        " ORDER BY ended LIMIT ?)",
-        (now - age, TRIM_ROWS),
-    ).rowcount
+def trim_incidents(
+    connection: sqlite3.Connection, now: float, age: float, most: int = MOST_INCIDENTS
+) -> bool:
+    """Delete a slice of those that ended more than `age` seconds ago, or are over the `most`
+    that ended, the oldest first; whether there was any."""
+    many = (
+        "SELECT ended FROM incidents WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT 1 OFFSET ?"
+    )
+    gone = 0
+    for which, bound in (("ended < ?", now - age), (f"ended <= ({many})", most)):
+        gone += connection.execute(
+            f"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE {which}"  # noqa: S608
+            " ORDER BY ended LIMIT ?)",
+            (bound, TRIM_ROWS),
+        ).rowcount
     return gone > 0
 
 

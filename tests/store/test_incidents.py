@@ -11,7 +11,7 @@ from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.level import Level
 from outkept.model.server import Endpoint
 from outkept.store import Store, incidents
-from outkept.store.incidents import Found
+from outkept.store.incidents import Found, trim_incidents
 from tests.store.values import NOW
 
 W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
@@ -227,6 +227,16 @@ async def test_what_opens_by_flapping_is_as_bad_as_its_series_on_disk_too(store:
     await told(store, EventType.FLAPPING, level=Level.ALARMED)
     (one,) = await store.open_incidents()
     assert (one.flapping, one.level, one.worst) == (True, Level.ALARMED, Level.ALARMED)
+
+
+async def test_only_so_many_that_ended_are_kept(store: Store) -> None:
+    for _ in range(4):
+        await told(store, W)
+        await told(store, R)
+    await told(store, W)
+    while await store.write(lambda connection: trim_incidents(connection, NOW, 86400.0, most=2)):
+        pass
+    assert [found.incident.id for found in (await store.incidents()).items] == [9, 7, 5]
 
 
 async def test_old_ones_are_forgotten(store: Store) -> None:
