@@ -18,7 +18,7 @@ from outkept.app.past import Past
 from outkept.app.tally import Tally
 from outkept.config.settings import Settings
 from outkept.model.address import AddressOutcome, AddressState
-from outkept.model.event import Event, EventType
+from outkept.model.event import Condition, Event, EventType
 from outkept.model.ranges import Range
 from outkept.model.reading import Reading
 from outkept.model.sensor import Sensor
@@ -171,8 +171,17 @@ class Context:
         if before is None or (before.outcome, before.reason) != (state.outcome, state.reason):
             where = _at(live, state.endpoint)
             self.tell(EventType.HOST_KEY_CHANGED, live, f"{where}: {state.reason}")
+            if live.gone and not live.connected:
+                self._say_why_still_gone(live, state.reason)
         if not live.connected:
             self.save(self.fleet.put(replace(live.record, quarantine=state.reason)))
+
+    def _say_why_still_gone(self, live: LiveServer, reason: str) -> None:
+        """Whoever is reminded that the server is gone hears what it is for now."""
+        text, condition = f"{live.name} is quarantined: {reason}", Condition.GONE
+        self.herald.announce(
+            Event(time.time(), EventType.GONE, text, live.record.id, condition=condition)
+        )
 
 
 def _at(live: LiveServer, endpoint: Endpoint) -> str:

@@ -24,9 +24,18 @@ class Reach:
             live.away_since = now
             if live.unheard_since is None:
                 live.unheard_since = now
-        elif not live.gone and (live.vain or live.cut) and self._is_gone(live, now):
-            self._say_gone(live, now)
+        elif not live.gone:
+            self._look_at_away(live, now)
         self._context.blindness.count(live, now)
+
+    def _look_at_away(self, live: LiveServer, now: float) -> None:
+        """One that was not dialled yet, as after a start with thousands of them, may be there."""
+        reason = live.record.quarantine
+        if reason:
+            # It is there, and as lost to us as one that is not.
+            live.gone = self._tell(live, EventType.GONE, f"is quarantined: {reason}")
+        elif (live.vain or live.cut) and self._is_gone(live, now):
+            self._say_gone(live, now)
 
     def _look_at_connected(self, live: LiveServer, now: float) -> None:
         """A connection that lasts is proof enough: it may be that no sensor applies."""
@@ -39,9 +48,7 @@ class Reach:
             self._say_gone(live, now)
 
     def _is_gone(self, live: LiveServer, now: float) -> bool:
-        """A server with another host key is there, and told of otherwise. One that was not yet
-        dialled, as after a start with ten thousand of them, may be there."""
-        if live.record.quarantine or live.unheard_since is None:
+        if live.unheard_since is None:
             return False
         blindness = self._context.blindness
         since = max(live.unheard_since, blindness.cleared_at(live))

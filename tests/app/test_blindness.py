@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -227,15 +228,24 @@ def test_a_start_at_which_nobody_is_connected_yet_is_no_outage() -> None:
     assert field.gone == ["10.1.0.1"]
 
 
-def test_a_server_with_another_host_key_is_not_gone() -> None:
+def test_a_server_with_another_host_key_is_told_at_once_and_once() -> None:
     field = Field(1, 5)
-    field.lose(field.north[0])
     live = field.north[0]
+    name = live.name
+    field.lose(live)
     live.record = Server(
         "q", live.record.identity, Facts(), live.record.endpoints, "u", 0.0, 0.0, quarantine="key"
     )
+    field.room = False
+    field.wait(2)
+    field.room = True
     field.wait(300)
-    assert field.gone == []
+    assert field.gone == ["q"]
+    assert field.told[-1].message == f"{name} is quarantined: key"
+    live.record = replace(live.record, quarantine="")
+    field.back(live)
+    field.wait(1)
+    assert [event.type for event in field.told] == [EventType.GONE, EventType.RECOVERED]
 
 
 @pytest.mark.parametrize(("ago", "left"), [(0, 600), (300, 300), (86_400, 120), (-86_400, 600)])

@@ -1,6 +1,7 @@
 """A changed host key: nothing runs there until the old one is back."""
 
 import functools
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from outkept.app import addresses
+from outkept.app.reach import Reach
 from tests.app.harness import Daemon, Json, Site
 from tests.servers import Server, generate_key, machine
 from tests.servers.keys import public_half
@@ -72,13 +74,19 @@ async def test_nothing_runs_on_a_server_whose_host_key_changed(
             assert len(await daemon.events("host_key_changed")) == 1
             assert "Accepted publickey" not in impostor.log
             assert await _rejected(daemon, site.address(1))
-            assert daemon.server("web1")["reason"] == told["message"].split(": ", 1)[1]
+            reason = told["message"].split(": ", 1)[1]
+            assert daemon.server("web1")["reason"] == reason
+            (gone,) = await daemon.until(lambda: daemon.events("gone"), "it is an incident")
+            assert gone["message"] == f"web1 is quarantined: {reason}"
+            assert (gone["condition"], gone["incident"]) == ("gone", gone["id"])
         assert _runs(yard) == before
         with web1(keys["own"]):
             await daemon.until(lambda: daemon.status("web1") == "normal", "it is back")
             await daemon.fresh("web1", "count")
             server = daemon.server("web1")
             assert (server["id"], server["reason"]) == (first["id"], "")
+            (back,) = await daemon.until(lambda: daemon.events("recovered"), "it is over")
+            assert back["incident"] == gone["id"]
         assert _runs(yard) > before
 
 
@@ -90,11 +98,17 @@ async def test_a_server_stays_quarantined_over_a_restart(
             await daemon.until(lambda: daemon.value("web1", "count"), "it is read")
         with web1(keys["other"]):
             await daemon.until(lambda: daemon.status("web1") == "quarantined", "it is barred")
+            await daemon.until(lambda: daemon.events("gone"), "it is an incident")
     before = _runs(yard)
     with web1(keys["other"]) as impostor:
         async with site.daemon() as daemon:
             assert daemon.status("web1") == "quarantined"
             await daemon.until(lambda: "Connection" in impostor.log, "it is tried")
+            live = next(iter(daemon.source._context.fleet))
+            await daemon.until(lambda: live.away_since is not None, "it is looked at")
+            Reach(daemon.source._context).look(live, time.monotonic())
+            await daemon.source._context.herald.drain(5.0)
+            assert len(await daemon.events("gone")) == 1
             assert daemon.status("web1") == "quarantined"
     assert _runs(yard) == before
 

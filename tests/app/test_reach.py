@@ -10,7 +10,9 @@ import pytest
 
 from outkept.app import context as context_module
 from outkept.app.reach import Reach
+from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Condition
+from tests.app.bench import NOW
 from tests.app.reacting import DEPTH, Yard, yard
 
 
@@ -121,3 +123,23 @@ async def test_the_moment_between_a_loss_and_its_notice_is_no_login_in_vain(grou
     ground.lose()
     ground.wait(300)
     assert await ground.said() == []
+
+
+async def test_one_that_is_gone_and_then_shows_another_host_key_says_so_once(
+    ground: Ground,
+) -> None:
+    ground.lose()
+    ground.live.vain = True
+    ground.wait(120)
+    (endpoint,) = ground.live.record.endpoints
+    for _ in range(2):
+        ground.one.context.note(
+            AddressState(endpoint, AddressOutcome.HOST_KEY_REJECTED, "another key", NOW)
+        )
+        ground.wait(10)
+    assert await ground.said() == [
+        ("gone", "web0 is gone: no connection has given a reading for 2m"),
+        ("gone", "web0 is quarantined: another key"),
+    ]
+    (incident,) = ground.one.context.desk.incidents("s0")
+    assert incident.condition is Condition.GONE
