@@ -188,9 +188,13 @@ KEYS_OF_SAID = ("type", "server", "sensor", "message")
 
 
 def test_beside_a_daemon_it_says_what_the_daemon_said(daemon: Daemon, home: Path) -> None:
-    until(lambda: len(said_and_replayed(daemon, home)[0]) > 4, "some levels have changed", 90)
-    said, replayed = said_and_replayed(daemon, home)
-    assert replayed == said
+    def alike() -> bool:
+        said, replayed = said_and_replayed(daemon, home)
+        return len(said) > 4 and replayed == said
+
+    # A busy machine may take more than those seconds to write a reading down. What was said
+    # wrongly once would stay among what was said.
+    until(alike, "both say the same", 120)
 
 
 def test_a_terminal_sees_how_far_it_is(recorded: Path) -> None:

@@ -208,7 +208,8 @@ class Fleetwide:
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:
-        first = max(0, math.ceil((self.read_since - from_) / (to - from_) * columns))
+        # The column in which the first reading lies has one.
+        first = max(0, math.floor((self.read_since - from_) / (to - from_) * columns))
         rows = [
             HeatRow(one["id"], series["instance"], (None,) * min(first, columns) + cells[first:])
             for one in self._made.by_id.values()
