@@ -166,7 +166,8 @@ async def test_nothing_is_said_of_a_server_that_was_forgotten_meanwhile(
     async with yard(tmp_path) as one:
         for number in (0, 1):
             live = one.server(number)
-            live.link, live.vain, live.away_since = None, True, time.monotonic() - 3600
+            live.link, live.vain = None, True
+            live.away_since = live.unheard_since = time.monotonic() - 3600
         async with asyncio.TaskGroup() as group:
             group.create_task(Lookout(one.context, cast(Sessions, None))._look())
             await one.told_of("web0 is gone")
