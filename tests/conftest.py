@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.disk import disk_of
 from tests.servers import Server, User, generate_key, running_sshd, running_user
 
 # No property asserts on time. CI tries the same examples each time, so that what fails there
@@ -38,3 +39,10 @@ def sshd(ssh_user: User) -> Iterator[Server]:
     """An sshd with MaxSessions 10, into which `ssh_user` logs in."""
     with running_sshd() as server:
         yield server
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    with disk_of(tmp_path / "small") as mount:
+        yield mount

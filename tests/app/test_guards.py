@@ -30,6 +30,7 @@ from outkept.store import incidents
 from outkept.store.errors import StoreError
 from outkept.store.incidents import Found
 from tests.app.reacting import DEPTH, LOST, Answer, Wire, Yard, done, yard
+from tests.disk import fill
 
 
 @pytest.fixture(autouse=True)
@@ -569,6 +570,28 @@ async def test_alarms_that_have_something_to_read_take_turns_and_wait_until_they
         all_alarmed.set()
         await one.told_of("ran `pump`", servers)
         assert most == reactions.RECALLED_AT_ONCE
+
+
+async def test_on_a_full_disk_nothing_runs_until_there_is_room(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with yard(small_disk / "state") as one:
+        one.server(0)
+        ballast = small_disk / "ballast"
+        fill(ballast)
+        # What room the log has left.
+        with pytest.raises(StoreError, match="disk"):
+            for number in range(1000):
+                await one.context.store.set_meta(f"x{number}", "y" * 4000)
+        one.read("s0", 11)
+        refused = "an event is waiting for the disk"
+        await one.until(lambda: refused in caplog.text, refused)
+        assert one.sent() == []
+        ballast.unlink()
+        await one.told_of("ran `pump`: exit status 0")
+        assert one.sent() == ["pump"]
+        (action,) = await one.actions()
+        assert action.outcome == "done"
 
 
 async def test_without_an_intent_on_disk_nothing_is_sent(

@@ -10,11 +10,9 @@ import pytest
 
 from outkept.model.reading import Reading, Sample
 from outkept.store import Store, StoreError
+from tests.disk import fill
 from tests.store.history_contract import HOUR, START
-from tests.store.test_writer import fill, small_disk
 from tests.store.values import reading
-
-__all__ = ["small_disk"]
 
 COMMITS = 25
 
@@ -71,9 +69,7 @@ async def test_a_full_disk_stops_sealing_and_nothing_is_lost(small_disk: Path) -
     store = Store.open(small_disk / "state")
     before = await filled_hours(store)
     ballast = small_disk / "ballast"
-    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT)
-    fill(descriptor)
-    os.close(descriptor)
+    fill(ballast)
     with pytest.raises(StoreError, match="disk"):
         await fill_log(store)
     with pytest.raises(StoreError, match="disk"):

@@ -1,12 +1,8 @@
 """The writer's lanes: what full means, what a cancel and a failing disk cost."""
 
 import asyncio
-import contextlib
-import os
 import sqlite3
-import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +13,8 @@ from outkept.model.reading import Reading, Sample
 from outkept.store import Store, StoreError
 from outkept.store.database import open_database
 from outkept.store.writer import LAZY_S, URGENT_AT_ONCE, Writer
+from tests.disk import fill
 from tests.store.values import NOW, action, event, reading, server
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, f"a small disk is a tmpfs, which takes root: {done.stderr}"
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def hold(store: Store) -> threading.Event:
@@ -43,13 +28,6 @@ def hold(store: Store) -> threading.Event:
     store._writer.submit(wait)
     assert busy.wait(30)
     return go
-
-
-def fill(descriptor: int) -> None:
-    """Write until the disk is full."""
-    with contextlib.suppress(OSError):
-        while os.write(descriptor, b"\0" * 4096):
-            pass
 
 
 async def flood(store: Store) -> None:
@@ -265,9 +243,7 @@ async def test_a_full_disk_costs_readings_and_says_so_and_heals(small_disk: Path
     store = Store.open(small_disk / "state")
     await store.add_event(event("before"))
     ballast = small_disk / "ballast"
-    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT)
-    fill(descriptor)
-    os.close(descriptor)
+    fill(ballast)
 
     with pytest.raises(StoreError) as refused:
         await flood(store)
