@@ -29,6 +29,7 @@ from outkept.model.silence import Silence
 from outkept.store import incidents
 from outkept.store.errors import StoreError
 from outkept.store.incidents import Found
+from outkept.store.store import Store
 from tests.app.reacting import DEPTH, LOST, Answer, Wire, Yard, done, yard
 from tests.disk import fill
 
@@ -53,6 +54,12 @@ class Gate:
 async def lost(_: Wire, __: str) -> CommandOutcome:
     """A command that is not sent."""
     return LOST
+
+
+async def _fill_log(store: Store) -> None:
+    """Take what room the log has left."""
+    for number in range(1000):
+        await store.set_meta(f"x{number}", "y" * 4000)
 
 
 async def _held(one: Yard, why: str) -> None:
@@ -579,10 +586,8 @@ async def test_on_a_full_disk_nothing_runs_until_there_is_room(
         one.server(0)
         ballast = small_disk / "ballast"
         fill(ballast)
-        # What room the log has left.
         with pytest.raises(StoreError, match="disk"):
-            for number in range(1000):
-                await one.context.store.set_meta(f"x{number}", "y" * 4000)
+            await _fill_log(one.context.store)
         one.read("s0", 11)
         refused = "an event is waiting for the disk"
         await one.until(lambda: refused in caplog.text, refused)
