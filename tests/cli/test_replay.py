@@ -168,13 +168,16 @@ Said = set[tuple[float, str, str, str, str]]
 
 def said_and_replayed(daemon: Daemon, home: Path) -> tuple[Said, Said]:
     """The changes of levels that a daemon told, and those of a replay beside it, without the last
-    seconds: what is in neither of them yet. Series that flapped are left out: when one is steady
-    again hangs on a time, of which only tenths of a second are recorded."""
+    seconds: what is in neither of them yet. Series that flapped, or were reacted on, are left out,
+    because only tenths of a second are recorded: when one is steady again hangs on less, and the
+    simulated command is over, and its sensor read again, within the same tenth."""
     state = ("--state", daemon.state)
     replayed = json.loads(outkept(home, "replay", *state, "--json", "--events").out)
     told = json.loads(outkept(home, "events", *state, "--json", "--limit", 10_000).out)
     both = (told, replayed["configurations"][0]["events"])
-    flapped = {series_of(one) for events in both for one in events if one["type"] == "flapping"}
+    apart = {
+        series_of(one) for events in both for one in events if one["type"] in ("flapping", "fired")
+    }
     found: list[Said] = [
         {
             (int(one["at"] * 10 + 1e-3) / 10, *(one[key] for key in KEYS_OF_SAID))
@@ -182,7 +185,7 @@ def said_and_replayed(daemon: Daemon, home: Path) -> tuple[Said, Said]:
             if one["type"] in ("warned", "alarmed", "recovered")
             and one.get("condition") in (None, "level")
             and one["at"] < replayed["to"] - 3
-            and series_of(one) not in flapped
+            and series_of(one) not in apart
         }
         for events in both
     ]
