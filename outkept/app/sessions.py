@@ -41,15 +41,25 @@ class Sessions:
         self._context = context
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group = asyncio.TaskGroup()
+        self._over = False
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
 
     async def run(self) -> None:
         """Keep a link to every known server, until cancelled; all connections are closed then."""
-        async with self._group:
+        try:
+            async with self._group:
+                try:
+                    for live in self._context.fleet:
+                        self._show(live, live.record.supported or ())
+                        self._start(live)
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    # Logins that end now are not ours any more.
+                    self._over = True
+        finally:
             for live in self._context.fleet:
-                self._show(live, live.record.supported or ())
-                self._start(live)
-            await asyncio.get_running_loop().create_future()
+                if live.link is not None:
+                    await live.link.end()
 
     async def visit(
         self, endpoint: Endpoint, user: str, sock: socket.socket | None
@@ -86,6 +96,8 @@ class Sessions:
         async def session(connection: Connection) -> None:
             await self._session(live, connection)
 
+        if self._over:
+            return
         live.link = Link(dial, session, REDIAL)
         self._tasks[live.record.id] = self._group.create_task(
             self._supervised(live, live.link), name=f"link to {live.record.id}"

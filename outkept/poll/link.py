@@ -24,14 +24,15 @@ class Link:
         self._backoff = backoff or Backoff()
         self._offered: Connection | None = None
         self._wake = asyncio.Event()
+        self._over = False
         self.connection: Connection | None = None
 
     def offer(self, connection: Connection) -> bool:
         """Take over a connection that somebody else made (a sweep that met the server).
 
-        False: the link has one already, and the caller keeps and closes the other.
+        False: the link has one already, or is over, and the caller keeps and closes the other.
         """
-        if self.connection is not None or self._offered is not None:
+        if self._over or self.connection is not None or self._offered is not None:
             return False
         self._offered = connection
         self._wake.set()
@@ -40,6 +41,7 @@ class Link:
     async def run(self) -> None:
         """Hold a connection until cancelled; the connection is closed then."""
         failures = 0
+        self._over = False
         try:
             while True:
                 found = self._take() or await self._dial()
@@ -53,8 +55,14 @@ class Link:
                 if failures:
                     await self._pause(self._delay(failures))
         finally:
-            if (unused := self._take()) is not None:
-                await unused.close()
+            await self.end()
+
+    async def end(self) -> None:
+        """Take over nothing any more, and close what was taken over and not used: also where
+        `run` was cancelled before it began."""
+        self._over = True
+        if (unused := self._take()) is not None:
+            await unused.close()
 
     def _delay(self, failures: int) -> float:
         return self._backoff.delay(failures, random.random())  # noqa: S311 - spreads load

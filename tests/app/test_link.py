@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import cast
 
+from outkept.app.context import Context
+from outkept.app.fleet import Fleet
+from outkept.app.sessions import Sessions
 from outkept.poll.link import Link
 from outkept.ssh.connection import Connection
 from tests.app.harness import until
+from tests.store.values import server
 
 
 class FakeConnection:
@@ -110,3 +115,33 @@ async def test_a_link_that_ends_closes_what_it_was_offered() -> None:
         await bench.dials.get()
         assert bench.link.offer(_as_connection(offered))
     assert offered.closed
+
+
+async def test_a_link_that_was_cancelled_before_it_began_closes_what_it_was_offered() -> None:
+    bench, offered = Bench(), FakeConnection()
+    assert bench.link.offer(_as_connection(offered))
+    await bench.link.end()
+    assert offered.closed
+
+
+async def test_a_link_that_is_over_takes_nothing_until_it_runs_again() -> None:
+    bench, later = Bench(), FakeConnection()
+    async with bench.running():
+        await bench.dials.get()
+    assert not bench.link.offer(_as_connection(FakeConnection()))
+    async with bench.running():
+        await bench.dials.get()
+        assert bench.link.offer(_as_connection(later))
+    assert later.closed
+
+
+async def test_nobody_is_dialled_once_the_sessions_are_over() -> None:
+    sessions = Sessions(cast(Context, SimpleNamespace(fleet=Fleet())))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(sessions.run())
+        await asyncio.sleep(0)
+        running.cancel()
+    live = Fleet().put(server())
+    # A login that ends now finds no task group to begin in.
+    sessions._start(live)
+    assert live.link is None
