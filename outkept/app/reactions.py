@@ -83,10 +83,9 @@ _log = logging.getLogger(__name__)
 class _Case:
     """A series that is alarmed and dealt with. `connection` gave the newest reading, None where
     that is not known; `endpoint` is where the first of them came from. `by_zero` says that it was
-    entered by a value of 0. `ran` are the steps that
-    were started, `shown` those that would have been in a dry run. `guard` is what it waits for to
-    pass. `next` is the alarm of the next incident of the series, where that came before this one
-    was done with."""
+    entered by a value of 0. `ran` are the steps that were started, `shown` those that would have
+    been in a dry run. `guard` is what it waits for to pass. `next` is the alarm of the next
+    incident of the series, where that came before this one was done with."""
 
     live: LiveServer
     sensor: Sensor
