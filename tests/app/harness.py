@@ -38,6 +38,8 @@ from tests.servers import User, free_port
 Json = dict[str, Any]
 LONG = 40.0
 """Seconds that something may take on a machine with two busy cores."""
+_DRAINED_S = 5.0
+"""Seconds to wait for what is being written; a test may have broken the disk."""
 
 
 @dataclass
@@ -222,9 +224,11 @@ class Daemon:
     async def events(
         self, type_: str | None = None, *, server: str | None = None, q: str | None = None
     ) -> list[Json]:
-        """Events on disk, oldest first."""
+        """Events on disk, oldest first. What they make the daemon believe, it believes by then:
+        a reader of the store may see an event before the daemon knows that it is written."""
         wanted = EventQuery(server, types=(type_,) if type_ else (), text=q)
         page, _ = await self.source.events(1000, None, wanted)
+        await self.source._context.herald.drain(_DRAINED_S)
         return list(reversed(page))
 
     async def actions(self) -> list[Json]:
