@@ -14,6 +14,7 @@ One task for each series that is dealt with, from its alarm to the end of the la
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -154,6 +155,10 @@ class Reactions:
             for case in cases.values()
             if case.guard is not None
         ]
+
+    def held_by(self) -> Counter[Guard]:
+        """How many wait for what to pass."""
+        return Counter(guard for _, _, guard in self.waiting())
 
     # Cases
 
@@ -380,6 +385,7 @@ class Reactions:
         if decision.record:
             self._guards.claim(case.live, case.sensor, case.instance, step=step, dry=True)
             action = await record(self._context.store, _action(case, step, decision.reason))
+            self._context.tally.end(action)
             text = f"would have run `{action.command}` (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
@@ -399,9 +405,11 @@ class Reactions:
                 text = f"held: step {step} was started for this incident before"
                 self._tell(case, EventType.MESSAGE, text)
                 return None
+            self._context.tally.start(intended)
             sent = True
             case.ran.add(step)
             action = await perform(intended, partial(self._send, case, step), time.time)
+            self._context.tally.end(action)
             if action.outcome is ActionOutcome.NOT_SENT:
                 sent = False
                 case.ran.discard(step)
