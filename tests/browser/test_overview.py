@@ -259,7 +259,7 @@ async def test_what_is_silenced_needs_no_attention_and_is_shown_apart(visit: Vis
     await expect(page.get_by_label("Servers by level")).to_contain_text("1 silenced")
     await page.get_by_role("button", name="Silenced 1").click()
     await expect(alpha.locator(".tile-state")).to_have_text("Warned Silenced")
-    await page.get_by_role("button", name="Warned 1").click()
+    await page.get_by_role("button", name="Warned 1", exact=True).click()
     await expect(alpha).to_be_visible()
     # Something else is wrong: it is of interest again, and says which part is silenced.
     fleet.read("a", "users", status="alarmed", value=90)
