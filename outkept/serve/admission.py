@@ -12,8 +12,8 @@ from starlette.responses import Response
 from outkept.serve import shapes, tokens, users
 from outkept.serve.access import Access
 from outkept.serve.answers import listed
-from outkept.serve.api import ERRORS
 from outkept.serve.auth import Scope
+from outkept.serve.description import ERRORS
 from outkept.serve.files import AccessFileError
 from outkept.serve.needs import needs, stated
 from outkept.serve.problems import Problem

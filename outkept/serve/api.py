@@ -1,7 +1,7 @@
 """The JSON API of the contract, under /api/v1."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -32,15 +32,10 @@ from outkept.serve.api_overrides import add_overrides
 from outkept.serve.api_reactions import add_reactions
 from outkept.serve.api_sensors import add_sensors
 from outkept.serve.auth import Scope
+from outkept.serve.description import ERRORS, Description
 from outkept.serve.needs import READ, needs, stated
 from outkept.serve.problems import Problem
 from outkept.serve.source import Json, Source
-
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": shapes.ProblemDetail, "content": {"application/problem+json": {}}}
-    for code in (401, 403, 404, 422)
-}
-"""What every endpoint may answer instead."""
 
 
 def create_router(source: Source, access: Access) -> APIRouter:
@@ -77,9 +72,11 @@ def create_router(source: Source, access: Access) -> APIRouter:
             ) from None
         return Answer({"items": started, "next": None}, 202)
 
+    description = Description()
+
     @router.get("/openapi.json", include_in_schema=False, dependencies=READ)
     async def openapi(request: Request) -> Response:
-        return Answer(request.app.openapi())
+        return Response(await description.of(request.app), media_type="application/json")
 
     return router
 
