@@ -44,9 +44,6 @@ class Source(Protocol):
     def notices(self) -> Notices:
         """Who is told of incidents, and what became of it."""
 
-    def servers(self) -> Sequence[Json]:
-        """All servers in the contract's Server shape, exported sensors only."""
-
     def ids(self) -> Sequence[str]:
         """The ids of all servers."""
 
@@ -55,7 +52,7 @@ class Source(Protocol):
         id, an address or a label's value, whatever its case."""
 
     def summary(self, server_id: str) -> Json | None:
-        """One server in exactly the shape `servers()` gives, or None if it is gone.
+        """One server in the contract's Server shape, exported sensors only, or None if it is gone.
 
         Called for every changed server every quarter of a second: keep it cheap.
         `channels` carries the text `queued_up` (empty when the pool keeps pace) too.

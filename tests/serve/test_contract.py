@@ -17,6 +17,7 @@ from outkept.serve.links import link_token
 from outkept.serve.live import Hub
 from tests.serve.daemon import DASHBOARD, SECRET, bearer
 from tests.serve.fleet import Fleet, sensor, server, varied
+from tests.views import summaries
 
 BASE = "http://127.0.0.1:8844"
 
@@ -88,7 +89,7 @@ async def test_pages_of_servers_join_without_gaps_or_doubles(
         cursor = answer["next"]
         if cursor is None:
             break
-    assert seen == sorted(one["hostname"] for one in fleet.servers())
+    assert seen == sorted(one["hostname"] for one in summaries(fleet))
 
 
 async def test_a_server_that_leaves_between_two_pages_hides_no_other(
