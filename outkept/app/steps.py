@@ -12,7 +12,6 @@ import asyncio
 import time
 from functools import partial
 
-from outkept.act.environment import Occasion, with_environment
 from outkept.act.policy import Decision, Guard, holds
 from outkept.act.runner import intend, perform, record
 from outkept.app.admission import Admission
@@ -20,12 +19,12 @@ from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.guards import Guards, Running
 from outkept.app.insist import insist
+from outkept.app.sending import occasion_of, send
 from outkept.config.durations import format_duration
 from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
 from outkept.model.command import CommandOutcome
 from outkept.model.event import EventType
 from outkept.model.level import Level
-from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 
 STEPS = (1, 2)
@@ -159,7 +158,7 @@ class Steps:
                 return None
             sent = True
             case.ran.add(step)
-            action = await perform(intended, partial(self._send, case, step), time.time)
+            action = await perform(intended, partial(self._send, case, intended), time.time)
             if action.outcome is ActionOutcome.NOT_SENT:
                 sent = False
                 case.ran.discard(step)
@@ -174,26 +173,15 @@ class Steps:
         waits = f"what came of the reaction to {case.label} waits for the disk"
         await insist(partial(self._context.store.finish, action), waits)
 
-    async def _send(self, case: Case, step: int, command: str) -> CommandOutcome:
-        connection, series = case.connection, case.series
+    async def _send(self, case: Case, action: Action, command: str) -> CommandOutcome:
+        connection = case.connection
         assert connection is not None
-        occasion = Occasion(
-            case.live.record.id,
-            case.live.record.identity.hostname,
-            case.sensor.name,
-            case.instance,
-            series.value if series is not None else None,
-            Level.ALARMED.value,
-            case.incident,
-            step,
-        )
-        return await connection.run(
-            with_environment(command, occasion.variables()),
+        return await send(
+            connection,
+            occasion_of(case.live, action, Level.ALARMED),
+            command,
             timeout=case.sensor.timeout or self._context.settings.ssh.command_timeout,
-            priority=Priority.REACTION,
-            key=f"reaction to {case.sensor.name}",
             bar=partial(self._bar, case, connection),
-            posix=True,
         )
 
     def _bar(self, case: Case, connection: Connection) -> str:
