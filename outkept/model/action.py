@@ -27,6 +27,11 @@ class ActionOutcome(StrEnum):
     NOT_SENT = "not sent"
     UNKNOWN = "unknown"
 
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the command ran, or may have."""
+        return self in (ActionOutcome.INTENDED, ActionOutcome.DONE, ActionOutcome.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
