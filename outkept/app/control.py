@@ -286,7 +286,7 @@ class Control:
             if done.outcome is ActionOutcome.DONE
             else f"{done.outcome.value} ({done.reason})"
         )
-        text = f"{live.name}: {label}: {run.by} ran `{done.command}`: {said}"
+        text = f"{live.name}: {label}: {run.by} ran {done.named}: {said}"
         self._context.herald.announce(
             Event(
                 time.time(),

@@ -137,7 +137,7 @@ class Steps:
         if decision.record:
             self._guards.claim(case.live, case.sensor, case.instance, step=step, dry=True)
             action = await record(self._context.store, case.action(step, decision.reason))
-            text = f"would have run `{action.command}` (dry run)"
+            text = f"would have run {action.named} (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
         type_ = EventType.MESSAGE if step == 1 else EventType.NOT_MENDED
@@ -235,7 +235,7 @@ class Steps:
             if action.outcome is ActionOutcome.DONE
             else f"outcome unknown, it is not repeated ({action.reason})"
         )
-        self._tell(case, EventType.FIRED, f"ran `{action.command}`: {said}")
+        self._tell(case, EventType.FIRED, f"ran {action.named}: {said}")
 
     def _tell(self, case: Case, type_: EventType, what: str) -> None:
         self._context.herald.announce(case.event(type_, what))

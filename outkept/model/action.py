@@ -63,6 +63,15 @@ class Action:
         """Whether nobody had it run."""
         return not self.by
 
+    @property
+    def named(self) -> str:
+        """Its command as a sentence names it: the text where that is one line, else what it is to
+        the sensor."""
+        command = self.command.strip()
+        if "\n" not in command:
+            return f"`{command}`"
+        return "its reaction" if self.step == 1 else "its fallback"
+
 
 class AlreadyStartedError(Exception):
     """This step was started for this incident before: it is not written down, and must not run,

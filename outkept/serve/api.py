@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from outkept.model.event import EventQuery
 from outkept.model.level import ServerStatus
-from outkept.serve import paging, shapes, shapes_discovery, shapes_events, shapes_servers
+from outkept.serve import paging, shapes_discovery, shapes_events, shapes_servers
 from outkept.serve.access import Access
 from outkept.serve.answers import (
     BAD_CURSOR,
