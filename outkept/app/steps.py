@@ -137,6 +137,7 @@ class Steps:
         if decision.record:
             self._guards.claim(case.live, case.sensor, case.instance, step=step, dry=True)
             action = await record(self._context.store, case.action(step, decision.reason))
+            self._context.tally.end(action)
             text = f"would have run {action.named} (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
@@ -156,9 +157,11 @@ class Steps:
                 text = f"held: step {step} was started for this incident before"
                 self._tell(case, EventType.MESSAGE, text)
                 return None
+            self._context.tally.start(intended)
             sent = True
             case.ran.add(step)
             action = await perform(intended, partial(self._send, case, intended), time.time)
+            self._context.tally.end(action)
             if action.outcome is ActionOutcome.NOT_SENT:
                 sent = False
                 case.ran.discard(step)
