@@ -9,7 +9,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -445,6 +445,35 @@ async def test_what_is_not_mended_is_told_once_over_restarts_however_much_is_tol
         one.read("s0", 11)
         await one.told_of("held: step 1 was started for this incident before")
         assert one.messages(EventType.NOT_MENDED) == []
+
+
+async def test_what_ran_before_a_restart_is_looked_at_again_once_the_state_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path, replace(DEPTH, mended_within=3600.0)) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.until(partial(_outcomes, one, ["done"]), "it ran")
+    for name in ("incident", "last_told"):
+        monkeypatch.setattr(Store, name, _busy_at_first(getattr(Store, name)))
+    async with yard(tmp_path, replace(DEPTH, mended_within=0.1)) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not mended within 100ms by its reaction")
+
+
+def _busy_at_first(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    tries = 0
+
+    async def busy(*args: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise StoreError("200 reads wait already: ask again later")
+        return await read(*args)
+
+    return busy
 
 
 async def test_the_second_step_minds_the_same_guards(tmp_path: Path) -> None:
