@@ -370,9 +370,8 @@ class Reactions:
         )
         if situation.mode is ReactionMode.DRY_RUN and step in case.shown:
             situation = replace(situation, started=True)
-        if case.connection is not None and case.connection.endpoint != case.endpoint:
-            why = f"it is at {case.connection.endpoint} now, and was at {case.endpoint} before"
-            situation = replace(situation, host_key=situation.host_key or why)
+        if case.connection is not None and (moved := _moved(case, case.connection)):
+            situation = replace(situation, host_key=situation.host_key or moved)
         return decide(situation)
 
     async def _hold(self, case: _Case, step: int, decision: Decision) -> None:
@@ -442,7 +441,7 @@ class Reactions:
         """Why the command must not be sent after all, in the instant before it is."""
         if not self._is_alarmed(case):
             return "it is no longer alarmed"
-        if doubt := self._guards.doubt(case.live, connection):
+        if doubt := self._guards.doubt(case.live, connection) or _moved(case, connection):
             return doubt
         situation = self._guards.situation(
             case.live, case.sensor, case.instance, by_zero=_by_zero(case)
@@ -569,6 +568,13 @@ def _by_zero(case: _Case) -> bool:
     series = case.series
     now = series is not None and case.sensor.zero and series.value == 0
     return case.by_zero or now
+
+
+def _moved(case: _Case, connection: Connection) -> str:
+    """Where the server is now, if it was elsewhere when its alarm began; empty if it wasn't."""
+    if connection.endpoint == case.endpoint:
+        return ""
+    return f"it is at {connection.endpoint} now, and was at {case.endpoint} before"
 
 
 def _ran(action: Action) -> bool:
