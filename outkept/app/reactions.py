@@ -304,9 +304,9 @@ class Reactions:
         what = "reaction" if action.step == 1 else "fallback"
         why = f"not mended within {format_duration(self._within(case))} by its {what}"
         if not self._is_known(case):
-            self._tell(case, EventType.NOT_MENDED, f"{why}, as far as is known: it is not read")
+            await self._give_up(case, f"{why}, as far as is known: it is not read")
         elif not steps or case.sensor.reaction(steps[0]) is None:
-            self._tell(case, EventType.NOT_MENDED, why)
+            await self._give_up(case, why)
         else:
             self._tell(case, EventType.MESSAGE, f"{why}; its fallback is next")
             await self._steps(case, steps, why)
@@ -326,7 +326,7 @@ class Reactions:
             case.connection = None
             # To the disk it was started until then.
             await self._finish(case, action)
-        self._tell(case, EventType.NOT_MENDED, f"not mended: {MOST_TRIES} times it was not sent")
+        await self._give_up(case, f"not mended: {MOST_TRIES} times it was not sent")
         return None
 
     async def _admitted(self, case: _Case, step: int, why: str) -> Decision | Running | None:
@@ -382,8 +382,10 @@ class Reactions:
             text = f"would have run `{action.command}` (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
-        type_ = EventType.MESSAGE if step == 1 else EventType.NOT_MENDED
-        self._tell(case, type_, decision.reason)
+        if step == 1:
+            self._tell(case, EventType.MESSAGE, decision.reason)
+        else:
+            await self._give_up(case, decision.reason)
         if decision.latch:
             await self._guards.latch(case.live, case.sensor, decision.reason.removeprefix("held: "))
 
@@ -549,9 +551,16 @@ class Reactions:
         )
         self._tell(case, EventType.FIRED, f"ran `{action.command}`: {said}")
 
-    def _tell(self, case: _Case, type_: EventType, what: str) -> None:
+    async def _give_up(self, case: _Case, why: str) -> None:
+        """Say that it is not mended, on which notices escalate: as soon as there is room for that,
+        as long as it is so."""
+        while not self._tell(case, EventType.NOT_MENDED, why) and self._is_alarmed(case):
+            await case.wait(ASK_AGAIN_S)
+
+    def _tell(self, case: _Case, type_: EventType, what: str) -> bool:
+        """Whether there was room for it."""
         live = case.live
-        self._context.herald.announce(
+        return self._context.herald.announce(
             Event(
                 time.time(),
                 type_,

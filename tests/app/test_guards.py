@@ -20,6 +20,7 @@ import pytest
 
 from outkept.act.policy import Situation
 from outkept.app import insist, reactions
+from outkept.app.judge import Alarm
 from outkept.model.action import Action, AlreadyStartedError
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
@@ -440,6 +441,34 @@ async def test_what_is_not_mended_is_told_once_nothing_is_left_to_try(tmp_path: 
         incidents = {event.incident for event in one.told if event.type != EventType.CONTROL}
         assert incidents == {one.told[0].id}
         assert one.sent() == ["pump", "drain"]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({}, "not mended within 100ms by its reaction"),
+        ({"fallback": "drain"}, "not mended within 100ms by its fallback"),
+        ({"fallback": "drain", "cooldown": 3600.0}, "held: it ran"),
+    ],
+)
+async def test_what_is_not_mended_is_told_once_there_is_room_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], why: str
+) -> None:
+    latch = {"runs": 1 if "cooldown" in more else 9, "within": "1h"}
+    async with yard(tmp_path, replace(DEPTH, mended_within=0.1, **more), latch=latch) as one:
+        announce, refused = one.context.herald.announce, list[Event]()
+
+        def full_at_first(event: Event, alarm: Alarm | None = None) -> bool:
+            if event.type is EventType.NOT_MENDED and len(refused) < 3:
+                refused.append(event)
+                return False
+            return announce(event, alarm)
+
+        monkeypatch.setattr(one.context.herald, "announce", full_at_first)
+        one.server(0)
+        one.read("s0", 11)
+        (told,) = await one.until(lambda: one.messages(EventType.NOT_MENDED), "it is told")
+        assert told.startswith(why)
 
 
 async def test_what_was_mended_once_has_no_second_step_after_a_restart(tmp_path: Path) -> None:
