@@ -85,9 +85,8 @@ class Admission:
         )
         if situation.mode is ReactionMode.DRY_RUN and step in case.shown:
             situation = replace(situation, started=True)
-        if case.connection is not None and case.connection.endpoint != case.endpoint:
-            why = f"it is at {case.connection.endpoint} now, and was at {case.endpoint} before"
-            situation = replace(situation, host_key=situation.host_key or why)
+        if case.connection is not None and (moved := case.moved(case.connection)):
+            situation = replace(situation, host_key=situation.host_key or moved)
         return decide(situation)
 
     def _line_up(self, case: Case, guard: Guard | None) -> None:

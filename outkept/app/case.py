@@ -72,6 +72,13 @@ class Case:
         self.connection = connection
         self.endpoint = self.endpoint or connection.endpoint
 
+    def moved(self, connection: Connection) -> str:
+        """Where the server is over this connection, if it was elsewhere when its alarm began; empty
+        if it wasn't."""
+        if connection.endpoint == self.endpoint:
+            return ""
+        return f"it is at {connection.endpoint} now, and was at {self.endpoint} before"
+
     async def wait(self, seconds: float) -> None:
         """Return once something has changed, after `seconds` at the latest. Cancel-safe."""
         try:

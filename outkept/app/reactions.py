@@ -13,6 +13,7 @@ from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
 from outkept.app.guards import Guards
+from outkept.app.insist import insist
 from outkept.app.judge import Alarm
 from outkept.app.steps import Steps
 from outkept.model.action import Action
@@ -129,12 +130,11 @@ class Reactions:
         alarms that are still open, and were neither left nor given up since. One without any is not
         begun now: whatever held it then, this isn't the moment at which it entered alarm."""
         found = []
-        try:
-            for incident in self._context.desk.incidents():
-                if incident.condition is Condition.LEVEL and incident.level is Level.ALARMED:
-                    found += await self._cases_of(incident)
-        except StoreError as error:
-            _log.error("the reactions before the restart are not looked at again: %s", error)
+        for incident in self._context.desk.incidents():
+            if incident.condition is Condition.LEVEL and incident.level is Level.ALARMED:
+                found += await insist(
+                    partial(self._cases_of, incident), "what ran before the restart can't be read"
+                )
         return found
 
     async def _cases_of(self, incident: Incident) -> list[tuple[Case, Action]]:

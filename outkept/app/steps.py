@@ -14,7 +14,7 @@ from functools import partial
 
 from outkept.act.policy import Decision, Guard, holds
 from outkept.act.runner import intend, perform, record
-from outkept.app.admission import Admission
+from outkept.app.admission import ASK_AGAIN_S, Admission
 from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.guards import Guards, Running
@@ -107,9 +107,9 @@ class Steps:
         what = "reaction" if action.step == 1 else "fallback"
         why = f"not mended within {format_duration(self._within(case))} by its {what}"
         if not case.known:
-            self._tell(case, EventType.NOT_MENDED, f"{why}, as far as is known: it is not read")
+            await self._give_up(case, f"{why}, as far as is known: it is not read")
         elif not steps or case.sensor.reaction(steps[0]) is None:
-            self._tell(case, EventType.NOT_MENDED, why)
+            await self._give_up(case, why)
         else:
             self._tell(case, EventType.MESSAGE, f"{why}; its fallback is next")
             await self._steps(case, steps, why)
@@ -129,7 +129,7 @@ class Steps:
             case.connection = None
             # To the disk it was started until then.
             await self._finish(case, action)
-        self._tell(case, EventType.NOT_MENDED, f"not mended: {MOST_TRIES} times it was not sent")
+        await self._give_up(case, f"not mended: {MOST_TRIES} times it was not sent")
         return None
 
     async def _hold(self, case: Case, step: int, decision: Decision) -> None:
@@ -141,8 +141,10 @@ class Steps:
             text = f"would have run {action.named} (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
-        type_ = EventType.MESSAGE if step == 1 else EventType.NOT_MENDED
-        self._tell(case, type_, decision.reason)
+        if step == 1:
+            self._tell(case, EventType.MESSAGE, decision.reason)
+        else:
+            await self._give_up(case, decision.reason)
         if decision.latch:
             await self._guards.latch(case.live, case.sensor, decision.reason.removeprefix("held: "))
 
@@ -191,7 +193,7 @@ class Steps:
         """Why the command must not be sent after all, in the instant before it is."""
         if not self._admission.is_alarmed(case):
             return "it is no longer alarmed"
-        if doubt := self._guards.doubt(case.live, connection):
+        if doubt := self._guards.doubt(case.live, connection) or case.moved(connection):
             return doubt
         situation = self._guards.situation(
             case.live, case.sensor, case.instance, by_zero=case.by_zero
@@ -240,8 +242,15 @@ class Steps:
         )
         self._tell(case, EventType.FIRED, f"ran {action.named}: {said}")
 
-    def _tell(self, case: Case, type_: EventType, what: str) -> None:
-        self._context.herald.announce(case.event(type_, what))
+    async def _give_up(self, case: Case, why: str) -> None:
+        """Say that it is not mended, on which notices escalate: as soon as there is room for that,
+        as long as it is so."""
+        while not self._tell(case, EventType.NOT_MENDED, why) and self._admission.is_alarmed(case):
+            await case.wait(ASK_AGAIN_S)
+
+    def _tell(self, case: Case, type_: EventType, what: str) -> bool:
+        """Whether there was room for it."""
+        return self._context.herald.announce(case.event(type_, what))
 
 
 def _spoken(seconds: float) -> str:

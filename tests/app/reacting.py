@@ -293,3 +293,8 @@ async def _no_dial() -> float:
 
 async def _no_session(_: Connection) -> None:
     return None
+
+
+async def outcomes_are(one: Yard, expected: list[str]) -> bool:
+    """Whether this is what came of the actions, the oldest first."""
+    return [action.outcome.value for action in await one.actions()] == expected

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from outkept.model.action import Action
 from outkept.model.server import Endpoint
 from tests.app.reacting import held, yard
 
@@ -70,6 +71,26 @@ async def test_a_server_that_moved_in_mid_incident_is_not_reacted_on(tmp_path: P
         one.read("s0", 12)
         one.blind = ""
         await one.told_of("held: it is at 10.9.9.9 now, and was at 10.0.0.1 before")
+        assert one.sent() == []
+
+
+async def test_a_server_that_moves_between_intent_and_send_is_not_reacted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as one:
+        intend, elsewhere = one.context.store.intend, Endpoint("10.9.9.9")
+
+        async def moved_meanwhile(action: Action) -> Action:
+            written = await intend(action)
+            one.context.fleet.put(replace(one.live("s0").record, endpoints=(elsewhere,)))
+            one.connect("s0", elsewhere)
+            one.read("s0", 12)
+            return written
+
+        monkeypatch.setattr(one.context.store, "intend", moved_meanwhile)
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not sent: it is at 10.9.9.9 now, and was at 10.0.0.1 before")
         assert one.sent() == []
 
 

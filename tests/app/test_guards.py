@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from outkept.model.action import Action
+from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import EventType
 from outkept.model.silence import Silence
-from tests.app.reacting import DEPTH, held, yard
+from tests.app.reacting import DEPTH, Wire, held, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -94,12 +95,16 @@ async def test_what_is_zero_by_the_time_that_a_silence_ends_runs_nothing(tmp_pat
 
 
 async def test_what_is_zero_after_its_first_step_has_no_second(tmp_path: Path) -> None:
-    sensor = replace(DEPTH, zero=True, fallback="drain", mended_within=0.2)
+    sensor = replace(DEPTH, zero=True, fallback="drain", mended_within=0.1)
     async with yard(tmp_path, sensor) as one:
+
+        async def zero_by_then(_: Wire, __: str) -> CommandOutcome:
+            one.read("s0", 0)
+            return CommandResult(0, b"", b"")
+
+        one.answer = zero_by_then
         one.server(0)
         one.read("s0", 11)
-        await one.told_of("ran `pump`")
-        one.read("s0", 0)
         told = await one.until(lambda: one.messages(EventType.NOT_MENDED), "it is told")
         assert told == ["held: a value of 0 alarms but runs no reaction"]
         assert one.sent() == ["pump"]

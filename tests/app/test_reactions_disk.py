@@ -12,7 +12,7 @@ from outkept.model.action import Action, AlreadyStartedError
 from outkept.store.errors import StoreError
 from outkept.store.incidents import Found
 from outkept.store.store import Store
-from tests.app.reacting import DEPTH, Answer, Yard, done, held, lost, yard
+from tests.app.reacting import DEPTH, Answer, done, held, lost, outcomes_are, yard
 from tests.disk import fill
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -156,11 +156,7 @@ async def test_what_came_of_it_is_written_down_once_the_disk_takes_it(
         await one.until(lambda: tries > 3, "it is tried again")
         one.read("s0", 12)
         expected = ["done"] if answer is done else ["not sent"] * 2
-        await one.until(partial(_outcomes, one, expected), "it is on disk")
-
-
-async def _outcomes(one: Yard, expected: list[str]) -> bool:
-    return [action.outcome.value for action in await one.actions()] == expected
+        await one.until(partial(outcomes_are, one, expected), "it is on disk")
 
 
 async def test_what_is_mended_is_told_before_the_disk_takes_what_came_of_it(
