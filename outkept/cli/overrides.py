@@ -30,8 +30,9 @@ def overrides(
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show which servers each override touches, of a running daemon's configuration, or of one
-    that is proposed: that of -c FILE.
+    """Show which servers each override touches, and what becomes of their sensors.
+
+    They are those of a running daemon, or with -c FILE of a configuration that is proposed.
 
     Example: outkept overrides -c proposed.yaml --server db1
     """

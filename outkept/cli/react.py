@@ -22,8 +22,7 @@ from outkept.cli.api import (
     tell,
 )
 from outkept.cli.daemon import Token, Url, daemon_of, give_up
-from outkept.cli.errors import FAILED, USAGE, fail
-from outkept.cli.loop import INTERRUPTED
+from outkept.cli.errors import FAILED, INTERRUPTED, USAGE, fail
 from outkept.cli.render import cell, figure, harmless, print_json, print_table, worded
 from outkept.serve.auth import Role
 
