@@ -26,7 +26,7 @@ export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (s
 /** Lower is more urgent. */
 export const sensorRank = (status) => SENSOR_RANK.get(status) ?? 6;
 
-const USUAL = ["load", "cpu", "memory", "disk", "swap", "network_rx", "network_tx", "temperature", "users", "uptime"];
+const USUAL = ["load", "users", "cpu", "memory", "disk", "swap", "network_rx", "network_tx", "temperature", "uptime"];
 
 /** Lower is looked at more often; numbers before texts. */
 export function usual({ name, value }) {

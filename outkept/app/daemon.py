@@ -154,9 +154,7 @@ async def _tell_unfinished(context: Context) -> None:
 
     def say(action: Action) -> Event:
         label = sensor_label(action.sensor, action.instance)
-        text = (
-            f"whether `{action.command}` ran is unknown: the daemon was cut off; it is not repeated"
-        )
+        text = f"whether {action.named} ran is unknown: the daemon was cut off; it is not repeated"
         return Event(
             now,
             EventType.MESSAGE,

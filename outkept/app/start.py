@@ -100,7 +100,7 @@ async def _serve(plan: Plan, store: Store, state: Path, watch: Watch) -> None:
         page = f"{place.origin}/" if place.origin else url
         link = link_of(page, link_token(secret))
         async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
-            # Describing the API takes a tenth of a second, and the daemon is at work already.
+            # Its routes take a tenth of a second, and the daemon is at work already.
             app = await asyncio.to_thread(create_app, source, hub, access, data_dir("dashboard"))
             (state / PAGE_FILE).write_text(page, encoding="ascii")
             (state / URL_FILE).write_text(url, encoding="ascii")

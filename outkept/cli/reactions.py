@@ -16,7 +16,6 @@ from outkept.config.durations import format_duration
 from outkept.serve.auth import Role
 
 reactions = typer.Typer(
-    no_args_is_help=True,
     help="See how reactions stand, stop and resume all of them, release what is latched.\n\n"
     "Example: outkept reactions show",
 )

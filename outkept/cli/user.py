@@ -20,7 +20,6 @@ from outkept.serve.files import AccessFileError
 from outkept.serve.users import User, UserError, Users
 
 user = typer.Typer(
-    no_args_is_help=True,
     help="Say who may sign in to the dashboard, and what they may do there.\n\n"
     "What is changed holds at once, in a running daemon too.\n\n"
     "Example: outkept user add ada --role operator",

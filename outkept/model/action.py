@@ -27,6 +27,11 @@ class ActionOutcome(StrEnum):
     NOT_SENT = "not sent"
     UNKNOWN = "unknown"
 
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the command ran, or may have."""
+        return self in (ActionOutcome.INTENDED, ActionOutcome.DONE, ActionOutcome.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -57,6 +62,15 @@ class Action:
     def automatic(self) -> bool:
         """Whether nobody had it run."""
         return not self.by
+
+    @property
+    def named(self) -> str:
+        """Its command as a sentence names it: the text where that is one line, else what it is to
+        the sensor."""
+        command = self.command.strip()
+        if "\n" not in command:
+            return f"`{command}`"
+        return "its reaction" if self.step == 1 else "its fallback"
 
 
 class AlreadyStartedError(Exception):

@@ -49,6 +49,22 @@ async def done(_: "Wire", __: str) -> CommandOutcome:
     return CommandResult(0, b"", b"")
 
 
+async def lost(_: "Wire", __: str) -> CommandOutcome:
+    """A command that is not sent."""
+    return LOST
+
+
+class Gate:
+    """A command that ends when it is let."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, _: "Wire", __: str) -> CommandOutcome:
+        await self.open.wait()
+        return CommandResult(0, b"", b"")
+
+
 @dataclass(eq=False)
 class Wire:
     """A connection. `sent` are the commands that reached the server."""
@@ -182,6 +198,15 @@ class Yard:
         """What is on disk, oldest first."""
         page = await self.context.store.actions(1000)
         return list(reversed(page.items))
+
+
+async def held(one: Yard, why: str) -> None:
+    """The alarm of s0 is held, for this reason, and nothing reaches any server."""
+    one.server(0)
+    one.read("s0", 11)
+    await one.told_of(why)
+    assert one.sent() == []
+    assert await one.actions() == []
 
 
 @contextlib.asynccontextmanager

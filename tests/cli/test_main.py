@@ -19,7 +19,15 @@ def test_every_verb_has_help_with_an_example(home: Path, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("nonsense",), ("try",), ("sweep", "--rate", "x"), ("--nonsense",)]
+    "args",
+    [
+        ("nonsense",),
+        ("try",),
+        ("sweep", "--rate", "x"),
+        ("--nonsense",),
+        ("user",),
+        ("reactions",),
+    ],
 )
 def test_a_usage_error_is_one_line_that_names_the_help(home: Path, args: tuple[str, ...]) -> None:
     ended = outkept(home, *args)

@@ -131,9 +131,6 @@ class Fleet(Fleetwide):
             self.hub.event(event)
         return event
 
-    def servers(self) -> Sequence[Json]:
-        return [_brief(one) for one in self.by_id.values()]
-
     def find(self, status: str | None, q: str | None) -> Sequence[tuple[str, str]]:
         found = []
         for one in self.by_id.values():
