@@ -73,7 +73,8 @@ class Case:
         self.endpoint = self.endpoint or connection.endpoint
 
     def moved(self, connection: Connection) -> str:
-        """Where the server is now, if it was elsewhere when its alarm began; empty if it wasn't."""
+        """Where the server is over this connection, if it was elsewhere when its alarm began; empty
+        if it wasn't."""
         if connection.endpoint == self.endpoint:
             return ""
         return f"it is at {connection.endpoint} now, and was at {self.endpoint} before"

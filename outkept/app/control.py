@@ -213,10 +213,12 @@ class Control:
         sent = False
         try:
             intended = await intend(self._context.store, cleared.action)
+            self._context.tally.start(intended)
             part.begin(intended.id)
             run.changed()
             sent = True
             done = await perform(intended, partial(self._send, run, part, cleared), time.time)
+            self._context.tally.end(done)
             sent = done.outcome is not ActionOutcome.NOT_SENT
             self._conclude(run, part, cleared, done)
             # Whoever ran it wants to see what it did.

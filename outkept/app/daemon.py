@@ -65,7 +65,7 @@ async def running(
     telling = await Telling.recalled(context)
     context.herald.listeners.append(telling.take)
     source = DaemonSource(
-        context, crawl, ReactionControl(guards, reactions), control, NoticesView(telling)
+        context, crawl, ReactionControl(context, guards, reactions), control, NoticesView(telling)
     )
     context.hub = Hub(source)
     await _tell_unfinished(context)

@@ -207,6 +207,16 @@ class Guards:
         """Whether reactions run on as many servers as they may."""
         return len(self._running) >= self._limits.at_once
 
+    @property
+    def running(self) -> int:
+        """On how many servers a command runs, or is about to."""
+        return len(self._running)
+
+    @property
+    def latched(self) -> int:
+        """How many sensors' reactions rest on a server until a person releases them."""
+        return len(self._latches)
+
     # What people do, and what is done to wait for them
 
     async def stop(self, reason: str, by: str) -> Stop:

@@ -3,6 +3,7 @@ of the last step. `app.steps` is what it does meanwhile, `app.admission` what it
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any
@@ -57,6 +58,10 @@ class Reactions:
             for case in cases.values()
             if case.guard is not None
         ]
+
+    def held_by(self) -> Counter[Guard]:
+        """How many wait for what to pass."""
+        return Counter(guard for _, _, guard in self.waiting())
 
     def _begin(self, group: asyncio.TaskGroup, alarm: Alarm) -> None:
         live = self._context.fleet.get(alarm.server)

@@ -119,7 +119,11 @@ class DaemonSource(Fleetwide):
         return await touched(context.fleet, overrides, context.library, server)
 
     async def metrics(self) -> Sequence[Metric]:
-        return await families(self._context)
+        return [
+            *await families(self._context),
+            *self.reactions.metrics(),
+            *self.notices.metrics(),
+        ]
 
     def ready(self) -> str:
         return self._context.store.stats().trouble

@@ -14,11 +14,11 @@ from functools import partial
 
 from outkept.act.policy import Decision, Guard, holds
 from outkept.act.runner import intend, perform, record
-from outkept.app.admission import Admission
+from outkept.app.admission import ASK_AGAIN_S, Admission
 from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.guards import Guards, Running
-from outkept.app.insist import RETRY_AFTER, insist
+from outkept.app.insist import insist
 from outkept.app.sending import occasion_of, send
 from outkept.config.durations import format_duration
 from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
@@ -137,6 +137,7 @@ class Steps:
         if decision.record:
             self._guards.claim(case.live, case.sensor, case.instance, step=step, dry=True)
             action = await record(self._context.store, case.action(step, decision.reason))
+            self._context.tally.end(action)
             text = f"would have run {action.named} (dry run)"
             self._tell(case, EventType.MESSAGE, text)
             return
@@ -158,9 +159,11 @@ class Steps:
                 text = f"held: step {step} was started for this incident before"
                 self._tell(case, EventType.MESSAGE, text)
                 return None
+            self._context.tally.start(intended)
             sent = True
             case.ran.add(step)
             action = await perform(intended, partial(self._send, case, intended), time.time)
+            self._context.tally.end(action)
             if action.outcome is ActionOutcome.NOT_SENT:
                 sent = False
                 case.ran.discard(step)
@@ -243,7 +246,7 @@ class Steps:
         """Say that it is not mended, on which notices escalate: as soon as there is room for that,
         as long as it is so."""
         while not self._tell(case, EventType.NOT_MENDED, why) and self._admission.is_alarmed(case):
-            await case.wait(RETRY_AFTER)
+            await case.wait(ASK_AGAIN_S)
 
     def _tell(self, case: Case, type_: EventType, what: str) -> bool:
         """Whether there was room for it."""

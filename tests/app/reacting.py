@@ -24,11 +24,13 @@ from outkept.app.reactions import Reactions
 from outkept.app.tally import Tally
 from outkept.config.settings import RangeSettings, ReactionSettings, Settings
 from outkept.model.action import Action
+from outkept.model.channels import ChannelStats
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading, Sample
 from outkept.model.sensor import Sensor
 from outkept.model.server import Endpoint, Facts, Identity, Server
+from outkept.poll.lateness import Lateness
 from outkept.poll.link import Link
 from outkept.poll.poller import Poller
 from outkept.serve.live import Hub
@@ -75,6 +77,15 @@ class Wire:
     lost: str | None = None
     sent: list[str] = field(default_factory=list)
 
+    @property
+    def pool(self) -> "Wire":
+        """See Connection.pool."""
+        return self
+
+    def stats(self) -> ChannelStats:
+        """See Channels.stats."""
+        return ChannelStats(limit=8)
+
     async def run(
         self, command: str, *, bar: Callable[[], str] | None = None, **_: Any
     ) -> CommandOutcome:
@@ -104,6 +115,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.lateness = Lateness()
 
     def interval(self, sensor: Sensor) -> float:
         """See Poller.interval."""
@@ -130,6 +142,7 @@ class Yard:
     def __init__(self, context: Context, guards: Guards, answer: Answer) -> None:
         self.context = context
         self.guards = guards
+        self.reactions = Reactions(context, guards)
         self.answer = answer
         self.trust = cast(Trust, context.client)
         self.schedule = cast(Schedule, context.poller)
@@ -262,7 +275,7 @@ async def yard(
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(herald.run()),
-                group.create_task(Reactions(context, guards).run()),
+                group.create_task(made[0].reactions.run()),
             ]
             try:
                 yield made[0]
@@ -280,3 +293,8 @@ async def _no_dial() -> float:
 
 async def _no_session(_: Connection) -> None:
     return None
+
+
+async def outcomes_are(one: Yard, expected: list[str]) -> bool:
+    """Whether this is what came of the actions, the oldest first."""
+    return [action.outcome.value for action in await one.actions()] == expected

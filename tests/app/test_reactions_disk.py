@@ -1,11 +1,9 @@
 """Once for each incident and step, and nothing that is not on disk: what the store refuses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from outkept.model.action import Action, AlreadyStartedError
 from outkept.store.errors import StoreError
 from outkept.store.incidents import Found
 from outkept.store.store import Store
-from tests.app.reacting import DEPTH, Answer, Yard, done, held, lost, yard
+from tests.app.reacting import DEPTH, Answer, done, held, lost, outcomes_are, yard
 from tests.disk import fill
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -158,11 +156,7 @@ async def test_what_came_of_it_is_written_down_once_the_disk_takes_it(
         await one.until(lambda: tries > 3, "it is tried again")
         one.read("s0", 12)
         expected = ["done"] if answer is done else ["not sent"] * 2
-        await one.until(partial(_outcomes, one, expected), "it is on disk")
-
-
-async def _outcomes(one: Yard, expected: list[str]) -> bool:
-    return [action.outcome.value for action in await one.actions()] == expected
+        await one.until(partial(outcomes_are, one, expected), "it is on disk")
 
 
 async def test_what_is_mended_is_told_before_the_disk_takes_what_came_of_it(
@@ -180,32 +174,3 @@ async def test_what_is_mended_is_told_before_the_disk_takes_what_came_of_it(
         await one.told_of("ran `pump`")
         one.read("s0", 1)
         await one.told_of("mended in")
-
-
-async def test_what_ran_before_a_restart_is_looked_at_again_once_the_state_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
-    async with yard(tmp_path, replace(DEPTH, mended_within=3600.0)) as one:
-        one.server(0)
-        one.read("s0", 11)
-        await one.until(partial(_outcomes, one, ["done"]), "it ran")
-    for name in ("incident", "last_told"):
-        monkeypatch.setattr(Store, name, _busy_at_first(getattr(Store, name)))
-    async with yard(tmp_path, replace(DEPTH, mended_within=0.1)) as one:
-        one.server(0)
-        one.read("s0", 11)
-        await one.told_of("not mended within 100ms by its reaction")
-
-
-def _busy_at_first(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    tries = 0
-
-    async def busy(*args: Any) -> Any:
-        nonlocal tries
-        tries += 1
-        if tries <= 3:
-            raise StoreError("200 reads wait already: ask again later")
-        return await read(*args)
-
-    return busy

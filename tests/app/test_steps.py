@@ -1,18 +1,22 @@
 """What comes after the first step: mended, the second step, not mended, tried again."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from outkept.app import steps
+from outkept.app import insist
 from outkept.app.judge import Alarm
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading
 from outkept.store import incidents
-from tests.app.reacting import DEPTH, Wire, lost, yard
+from outkept.store.errors import StoreError
+from outkept.store.store import Store
+from tests.app.reacting import DEPTH, Wire, lost, outcomes_are, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -63,7 +67,6 @@ async def test_what_is_not_mended_is_told_once_nothing_is_left_to_try(tmp_path: 
 async def test_what_is_not_mended_is_told_once_there_is_room_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], why: str
 ) -> None:
-    monkeypatch.setattr(steps, "RETRY_AFTER", 0.01)
     latch = {"runs": 1 if "cooldown" in more else 9, "within": "1h"}
     async with yard(tmp_path, replace(DEPTH, mended_within=0.1, **more), latch=latch) as one:
         announce, refused = one.context.herald.announce, list[Event]()
@@ -114,6 +117,35 @@ async def test_what_is_not_mended_is_told_once_over_restarts_however_much_is_tol
         one.read("s0", 11)
         await one.told_of("held: step 1 was started for this incident before")
         assert one.messages(EventType.NOT_MENDED) == []
+
+
+async def test_what_ran_before_a_restart_is_looked_at_again_once_the_state_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_AFTER", 0.01)
+    async with yard(tmp_path, replace(DEPTH, mended_within=3600.0)) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.until(partial(outcomes_are, one, ["done"]), "it ran")
+    for name in ("incident", "last_told"):
+        monkeypatch.setattr(Store, name, _busy_at_first(getattr(Store, name)))
+    async with yard(tmp_path, replace(DEPTH, mended_within=0.1)) as one:
+        one.server(0)
+        one.read("s0", 11)
+        await one.told_of("not mended within 100ms by its reaction")
+
+
+def _busy_at_first(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    tries = 0
+
+    async def busy(*args: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise StoreError("200 reads wait already: ask again later")
+        return await read(*args)
+
+    return busy
 
 
 async def test_the_second_step_minds_the_same_guards(tmp_path: Path) -> None:

@@ -22,7 +22,11 @@ def _inner(command: Any) -> list[Any]:
     return list(getattr(command, "commands", {}).values())
 
 
-VERBS: dict[str, list[str]] = {
-    name: _options(command) for name, command in typer.main.get_group(app).commands.items()
-}
+_COMMANDS: dict[str, Any] = dict(typer.main.get_group(app).commands)
+
+VERBS: dict[str, list[str]] = {name: _options(command) for name, command in _COMMANDS.items()}
 """The long options of each verb."""
+INNER = [
+    (name, str(inner.name)) for name, command in _COMMANDS.items() for inner in _inner(command)
+]
+"""The verbs that have a verb before them."""
