@@ -96,7 +96,7 @@ class Judge:
             self._faults.failed(live, sensor, reading.failure, now)
             return
         if live.faults:
-            self._faults.mended(live, sensor.name)
+            self._faults.mended(live, sensor.name, valued=bool(reading.samples))
         times = (reading.at, now)
         for sample in reading.samples:
             series = live.series.get((sensor.name, sample.instance))
