@@ -8,7 +8,7 @@ const MOST_BEATS = 120;
 const seriesKey = (name, instance) => JSON.stringify([name, instance]);
 
 // What servers are sorted, filtered and counted by. Readings change all the time, these seldom.
-const SHAPE = ["status", "queued_up", "hostname", "addresses", "labels", "facts"];
+const SHAPE = ["status", "queued_up", "quiet", "muted", "hostname", "addresses", "labels", "facts"];
 
 /** A new, empty store. Topics: servers (a Set of ids, or null for all), shapes (the same, of
  * those of which more changed than readings; told before servers), stats, sweeps, events
@@ -20,7 +20,8 @@ export function createStore() {
 
   const store = {
     servers: new Map(),
-    /** How many servers have each status, and how many are `queued` or need `attention`. */
+    /** How many servers have each status, and how many are `queued`, `silenced` (all of them, or
+     * all that is wrong), `alarming` (alarmed, and not silenced), or need `attention`. */
     counts: new Map(),
     /** Grows with every server that comes, goes or is named otherwise: what is sorted by name
      * is out of date then. */
@@ -160,6 +161,8 @@ function tally(counts, server, by) {
   const add = (key) => counts.set(key, (counts.get(key) ?? 0) + by);
   add(server.status);
   if (server.queued_up) add("queued");
+  if (server.quiet) add("silenced");
+  else if (server.status === "alarmed") add("alarming");
   if (needsAttention(server)) add("attention");
 }
 

@@ -146,6 +146,7 @@ class Judge:
         if series is None:
             series = Series(sensor, instance, self._interval(sensor), owed=self._clock())
             live.series[sensor.name, instance] = series
+            live.muted_for = None
         series.sensor, series.every = sensor, self._interval(sensor)
         live.shapes.pop(sensor.name, None)
         live.look_at = 0.0
@@ -259,6 +260,7 @@ class Judge:
             if not self._announce(event, None):
                 return False
         del live.series[key]
+        live.muted_for = None
         live.note_levels()
         return True
 

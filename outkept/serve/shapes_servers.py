@@ -75,7 +75,8 @@ class SensorValue(Shape):
 
 
 class Server(Shape):
-    """One machine."""
+    """One machine. `muted` are its series that are silenced now, as `name` or `name[instance]`; `*`
+    alone: all of it is. `quiet`: so is all that is wrong with it, or all of it."""
 
     id: str
     hostname: str
@@ -90,6 +91,8 @@ class Server(Shape):
     labels: dict[str, str]
     first_seen: float
     last_seen: float
+    muted: list[str]
+    quiet: bool
 
 
 class ServerDetail(Server):
