@@ -21,7 +21,7 @@ const WORDS = new Map([
 export const word = (status) => WORDS.get(status) ?? "Unknown";
 
 /** Lower is more urgent. */
-export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (server.queued_up ? 0.5 : 0);
+export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (server.queued_up ? 0.5 : server.failing ? 0.3 : 0);
 
 /** Lower is more urgent. */
 export const sensorRank = (status) => SENSOR_RANK.get(status) ?? 6;
@@ -35,8 +35,8 @@ export function usual({ name, value }) {
   return typeof value === "string" ? USUAL.length + 1 : USUAL.length;
 }
 
-/** Whether a person should look at this server. */
-export const needsAttention = (server) => server.status !== "normal" || Boolean(server.queued_up);
+/** Whether a person should look at this server. One whose sensors fail may be anything but well. */
+export const needsAttention = (server) => server.status !== "normal" || Boolean(server.queued_up) || server.failing > 0;
 
 /** A status as a name for a class: one of ours, whatever was sent. */
 export const statusClass = (status) => (WORDS.has(status) ? status : "unknown");
