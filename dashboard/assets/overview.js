@@ -20,6 +20,7 @@ const FILTERS = new Map([
   ["quarantined", ["Quarantined", (server) => server.status === "quarantined"]],
   ["queued", ["Queued up", (server) => Boolean(server.queued_up)]],
   ["failing", ["Sensors fail", (server) => server.failing > 0]],
+  ["silenced", ["Silenced", (server) => Boolean(server.quiet)]],
   ["pinned", ["Pinned", (server) => isPinned(server.id)]],
 ]);
 
@@ -73,6 +74,7 @@ export function mount(root, context) {
       quarantined: of("quarantined"),
       queued: of("queued"),
       failing: of("failing"),
+      silenced: of("silenced"),
       pinned: known.length,
     };
     for (const [name, { button, amount }] of buttons) {
@@ -125,10 +127,17 @@ function showClear(place, store, filter) {
   const detail = waits ? "" : empty
     ? "They appear here as the sweep finds them."
     : attention
-      ? `All ${count(store.servers.size)} servers are connected and normal.`
+      ? allClear(store)
       : `None of ${count(store.servers.size)} servers is in this state.`;
   place.dataset.clear = String(!waits && !empty);
   fill(place, icon(waits || empty ? "discovery" : "normal"), el("p", { class: "all-clear-title" }, title), el("p", { class: "all-clear-detail" }, detail));
+}
+
+// What is silenced may be as ill as it likes: it isn't said to be well.
+function allClear({ servers, counts }) {
+  const silenced = counts.get("silenced") ?? 0;
+  if (!silenced) return `All ${count(servers.size)} servers are connected and normal.`;
+  return `${count(silenced)} of ${count(servers.size)} servers ${silenced === 1 ? "is" : "are"} silenced, the others are connected and normal.`;
 }
 
 function sweepLine(sweep) {

@@ -8,7 +8,7 @@ const MOST_BEATS = 120;
 const seriesKey = (name, instance) => JSON.stringify([name, instance]);
 
 // What servers are sorted, filtered and counted by. Readings change all the time, these seldom.
-const SHAPE = ["status", "queued_up", "hostname", "addresses", "labels", "facts"];
+const SHAPE = ["status", "queued_up", "quiet", "muted", "hostname", "addresses", "labels", "facts"];
 
 /** A new, empty store. Topics: servers (a Set of ids, or null for all), shapes (the same, of
  * those of which more changed than readings; told before servers), stats, sweeps, events
@@ -20,7 +20,9 @@ export function createStore() {
 
   const store = {
     servers: new Map(),
-    /** How many servers have each status, and how many are `queued`, `failing` or need `attention`. */
+    /** How many servers have each status, and how many are `queued`, `failing` (sensors of
+     * them), `silenced` (all of them, or all that is wrong), `alarming` (alarmed, and not
+     * silenced), or need `attention`. */
     counts: new Map(),
     /** Grows with every server that comes, goes or is named otherwise: what is sorted by name
      * is out of date then. */
@@ -162,6 +164,8 @@ function tally(counts, server, by) {
   add(server.status);
   if (server.queued_up) add("queued");
   if (server.failing) add("failing");
+  if (server.quiet) add("silenced");
+  else if (server.status === "alarmed") add("alarming");
   if (needsAttention(server)) add("attention");
 }
 

@@ -5,6 +5,7 @@ import time
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.model.silence import Silence
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server, sweep, varied
 
@@ -272,3 +273,40 @@ async def test_the_last_message_is_in_the_header_of_every_page(visit: Visitor) -
     await expect(banner).to_contain_text("Alarmed")
     await expect(banner).to_contain_text("load is 23.4")
     await expect(banner.get_by_role("link", name="alpha.example.net")).to_be_visible()
+
+
+async def test_what_is_silenced_needs_no_attention_and_is_shown_apart(visit: Visitor) -> None:
+    fleet = small()
+    for server_id in "bc":
+        fleet.change(server_id, status="normal")
+    fleet.read("a", "load", status="warned")
+    opened = await visit(fleet)
+    page = opened.page
+    alpha = tile(page, "alpha.example.net")
+    await expect(alpha).to_be_visible()
+    now = time.time()
+    made = await fleet.desk.add_silence(
+        Silence(now - 60, now + 3600, "new kernel", "ada", "alpha*", "load")
+    )
+    await expect(alpha).to_be_hidden()
+    await expect(page.locator(".all-clear")).to_contain_text(
+        "1 of 3 servers is silenced, the others are connected and normal."
+    )
+    await expect(page.get_by_label("Servers by level")).to_contain_text("1 warned")
+    await expect(page.get_by_label("Servers by level")).to_contain_text("1 silenced")
+    await page.get_by_role("button", name="Silenced 1").click()
+    await expect(alpha.locator(".tile-state")).to_have_text("Warned Silenced")
+    await page.get_by_role("button", name="Warned 1", exact=True).click()
+    await expect(alpha).to_be_visible()
+    # Something else is wrong: it is of interest again, and says which part is silenced.
+    fleet.read("a", "users", status="alarmed", value=90)
+    fleet.change("a", status="alarmed")
+    await page.get_by_role("button", name="Needs attention 1").click()
+    await expect(alpha.locator(".cell", has_text="load")).to_have_attribute(
+        "title", "load (silenced): Warned"
+    )
+    await expect(alpha.locator(".cell", has_text="load")).to_contain_text("Silenced")
+    await expect(alpha.locator(".cell", has_text="users")).not_to_contain_text("Silenced")
+    await fleet.desk.end_silence(made["id"], "ada")
+    await expect(alpha.locator(".cell", has_text="load")).not_to_contain_text("Silenced")
+    await opened.assert_no_complaints()

@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import varied
 from tests.serve.people import act, attend
+from tests.views import summaries
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -103,7 +104,7 @@ async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> N
     link = opened.page.locator(".tile-link").filter(has_text="edge01")
     await link.focus()
     server_id = next(
-        one["id"] for one in opened.fleet.servers() if one["hostname"].startswith("edge01")
+        one["id"] for one in summaries(opened.fleet) if one["hostname"].startswith("edge01")
     )
     opened.fleet.change(server_id, status="alarmed")
     await expect(opened.page.locator(".tile").nth(0)).to_contain_text("edge01")

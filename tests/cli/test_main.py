@@ -7,8 +7,8 @@ import pytest
 import outkept.__main__ as door
 from outkept import __version__
 from outkept.cli import main as verbs
-from tests.cli.command import outkept
-from tests.cli.verbs import VERBS
+from tests.cli.command import here, outkept
+from tests.cli.verbs import INNER, VERBS
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -16,6 +16,13 @@ def test_every_verb_has_help_with_an_example(home: Path, verb: str) -> None:
     ended = outkept(home, verb, "--help")
     assert ended.code == 0
     assert f"outkept {verb}" in ended.out.split("Example: ")[1]
+
+
+@pytest.mark.parametrize(("verb", "inner"), INNER)
+def test_so_has_every_verb_behind_a_verb(verb: str, inner: str) -> None:
+    ended = here(verb, inner, "--help")
+    assert ended.code == 0, ended.err
+    assert f"outkept {verb} {inner}" in " ".join(ended.out.split()).split("Example: ")[1]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,12 @@ def test_without_arguments_there_is_help(home: Path) -> None:
     ended = outkept(home)
     assert ended.code == 0
     assert "Usage: outkept" in ended.out
+
+
+def test_a_verb_without_its_own_verb_shows_its_help_and_is_a_usage_error(home: Path) -> None:
+    ended = outkept(home, "user")
+    assert (ended.code, ended.err) == (2, "")
+    assert "outkept user add ada" in ended.out
 
 
 def test_the_version_is_printed(home: Path) -> None:
