@@ -21,7 +21,7 @@ from urllib.request import (
     build_opener,
 )
 
-from outkept.app.start import URL_FILE
+from outkept.app.found import URL_FILE
 from outkept.serve.auth import Role, SecretError, load_secret, mint
 
 Json = dict[str, Any]

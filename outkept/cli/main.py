@@ -1,29 +1,69 @@
 """All verbs of the command line."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from outkept import __version__
-from outkept.cli.ask import actions, events, servers
-from outkept.cli.check import check
-from outkept.cli.demo import demo
-from outkept.cli.incidents import ack, incidents, note
-from outkept.cli.notices import notices
-from outkept.cli.notify import notify
-from outkept.cli.overrides import overrides
-from outkept.cli.react import react
-from outkept.cli.reactions import reactions
-from outkept.cli.replay import replay
-from outkept.cli.run import run
-from outkept.cli.silence import silence
-from outkept.cli.sweep import sweep
-from outkept.cli.token import token
-from outkept.cli.top import top
-from outkept.cli.try_ import try_
-from outkept.cli.user import user
+
+VERBS = {
+    "run": "run",
+    "demo": "demo",
+    "check": "check",
+    "replay": "replay",
+    "sweep": "sweep",
+    "try": "try_",
+    "top": "top",
+    "servers": "ask",
+    "events": "ask",
+    "incidents": "incidents",
+    "ack": "incidents",
+    "note": "incidents",
+    "actions": "ask",
+    "overrides": "overrides",
+    "notices": "notices",
+    "notify": "notify",
+    "react": "react",
+    "token": "token",
+    "silence": "silence",
+    "user": "user",
+    "reactions": "reactions",
+}
+"""In the order of the help, each with the module of `outkept.cli` that it is in."""
+
+
+class _Verbs(TyperGroup):
+    """Loads a verb when it is named: all of them take a second to load, and what asks a daemon
+    a quarter of that."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all verbs; none is loaded."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A verb, or None. For a name that is none, all are loaded: similar ones are looked for
+        among them."""
+        for name in [cmd_name] if cmd_name in VERBS else VERBS:
+            if name not in self.commands:
+                self.commands[name] = _loaded(name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _loaded(name: str) -> Any:
+    # `try` is a keyword: its function has an underscore behind the name.
+    verb = getattr(import_module(f"outkept.cli.{VERBS[name]}"), "try_" if name == "try" else name)
+    alone = typer.Typer(add_completion=False)
+    if isinstance(verb, typer.Typer):
+        alone.add_typer(verb, name=name)
+    else:
+        alone.command(name)(verb)
+    return typer.main.get_group(alone).commands[name]
+
 
 app = typer.Typer(
+    cls=_Verbs,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -48,12 +88,3 @@ def _outkept(
     ] = False,
 ) -> None:
     """The options before any verb."""
-
-
-of_a_daemon = (top, servers, events, incidents, ack, note, actions, overrides, notices)
-for verb in (run, demo, check, replay, sweep, try_, *of_a_daemon, notify, react, token):
-    # `try` is a keyword: its function has an underscore behind the name.
-    app.command(name=verb.__name__.rstrip("_"))(verb)
-app.add_typer(silence, name="silence")
-app.add_typer(user, name="user")
-app.add_typer(reactions, name="reactions")

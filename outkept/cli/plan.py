@@ -16,15 +16,8 @@ from outkept.poll.examples import example_fault
 from outkept.ssh.errors import KeyProblem
 from outkept.ssh.keys import Credentials, load_credentials
 
-DEFAULT_FILES = (Path("config.yaml"), Path("/etc/outkept/config.yaml"))
-"""Looked for, in this order, when neither a file nor a range is named."""
 PASSPHRASE = "OUTKEPT_PASSPHRASE"  # noqa: S105 - the name of the variable
 PASSPHRASE_FILE = "OUTKEPT_PASSPHRASE_FILE"  # noqa: S105
-
-
-def default_file() -> Path | None:
-    """The configuration that is there without being named."""
-    return next((path for path in DEFAULT_FILES if path.exists()), None)
 
 
 def make_plan(path: Path | None, options: CommandLine) -> Plan:

@@ -65,7 +65,7 @@ def add(
         str, typer.Option(metavar="GLOB", help="Hostnames, ids or addresses: 'db*'.")
     ] = "*",
     sensor: Annotated[
-        str, typer.Option(metavar="GLOB", help="Sensors, or single series: disk, 'disk[/var*]'.")
+        str, typer.Option(metavar="GLOB", help="Sensors, or single series: disk, 'disk\\[/var*]'.")
     ] = "*",
     label: Annotated[
         list[str] | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from outkept.app.start import PAGE_FILE
+from outkept.app.found import PAGE_FILE
 from outkept.cli import options
 from outkept.cli.errors import USAGE, fail
 from outkept.cli.render import cell, clock_time, print_json, print_table

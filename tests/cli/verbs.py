@@ -22,7 +22,16 @@ def _inner(command: Any) -> list[Any]:
     return list(getattr(command, "commands", {}).values())
 
 
-VERBS: dict[str, list[str]] = {
-    name: _options(command) for name, command in typer.main.get_group(app).commands.items()
-}
+def _verbs() -> dict[str, Any]:
+    group = typer.main.get_group(app)
+    context = typer.Context(group)
+    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+
+
+_VERBS = _verbs()
+
+VERBS: dict[str, list[str]] = {name: _options(command) for name, command in _VERBS.items()}
 """The long options of each verb."""
+
+INNER = [(name, inner.name) for name, command in _VERBS.items() for inner in _inner(command)]
+"""The verbs of verbs, each with whose it is."""
