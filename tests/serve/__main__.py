@@ -2,7 +2,8 @@
 
 python -m tests.serve [PORT [SERVERS]]
 
-It prints a link that signs in, as often as it is opened, for an hour.
+It prints a link that signs in, as often as it is opened, for an hour. The page's files are read at
+the start: run it anew to see a change.
 """
 
 import asyncio
