@@ -20,6 +20,7 @@ const FILTERS = new Map([
   ["disconnected", ["Disconnected", (server) => server.status === "disconnected"]],
   ["quarantined", ["Quarantined", (server) => server.status === "quarantined"]],
   ["queued", ["Queued up", (server) => Boolean(server.queued_up)]],
+  ["failing", ["Sensors fail", (server) => server.failing > 0]],
   ["silenced", ["Silenced", (server) => Boolean(server.quiet)]],
   ["pinned", ["Pinned", (server) => isPinned(server.id)]],
 ]);
@@ -74,6 +75,7 @@ export function mount(root, context) {
       disconnected: of("disconnected"),
       quarantined: of("quarantined"),
       queued: of("queued"),
+      failing: of("failing"),
       silenced: of("silenced"),
       pinned: known.length,
     };

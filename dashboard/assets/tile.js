@@ -2,7 +2,7 @@
 
 import { mutedMark } from "./bits.js";
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
-import { ago, instant, reading, seriesName } from "./format.js";
+import { ago, count, instant, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
 import { isMuted, sensorRank, statusClass, usual, word } from "./levels.js";
 import { newPinButton } from "./pins.js";
@@ -21,6 +21,8 @@ export function newTile(server) {
   const quiet = el("span", { class: "muted-mark", hidden: true }, icon("silenced"), "Silenced");
   const queued = newQueuedUp();
   const reason = data("", { class: "tile-reason" });
+  const failing = el("span");
+  const failed = el("p", { class: "tile-failing", hidden: true }, icon("failed"), failing);
   const cells = el("dl", { class: "cells" });
   const pin = newPinButton(server.id, server.hostname || server.addresses[0] || server.id);
   const node = el(
@@ -30,6 +32,7 @@ export function newTile(server) {
     el("div", { class: "tile-sub" }, address, el("span", { class: "tile-state" }, status, seen, " ", quiet)),
     queued.node,
     reason,
+    failed,
     cells,
   );
   const shown = [];
@@ -58,6 +61,8 @@ export function newTile(server) {
     pin.show();
     setText(reason, now.reason ?? "");
     setShown(reason, Boolean(now.reason));
+    setText(failing, now.failing === 1 ? "1 sensor fails" : `${count(now.failing)} sensors fail`);
+    setShown(failed, now.failing > 0);
     showCells(cells, shown, choose(now.series), now);
   }
 

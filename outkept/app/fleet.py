@@ -180,11 +180,10 @@ class LiveServer:
             return True
         if not self.muted or self.queued_up:
             return False
-        if self.status not in (ServerStatus.WARNED, ServerStatus.ALARMED):
+        if self.status in (ServerStatus.QUARANTINED, ServerStatus.DISCONNECTED):
             return False
-        return all(
-            sensor_label(*key) in self.muted for key, series in self.series.items() if series.is_ill
-        )
+        ill = [sensor_label(*key) for key, series in self.series.items() if series.is_ill]
+        return bool(ill) and self.muted.issuperset(ill)
 
     def note_levels(self) -> None:
         """A series has entered or left a level."""

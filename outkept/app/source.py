@@ -52,9 +52,6 @@ class DaemonSource(Fleetwide):
         self.reactions = reactions
         self.notices = notices
 
-    def servers(self) -> Sequence[Json]:
-        return [server_view(live) for live in self._context.fleet]
-
     def ids(self) -> list[str]:
         """See Source.ids."""
         return [live.record.id for live in self._context.fleet]

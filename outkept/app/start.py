@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from outkept.app.daemon import running
+from outkept.app.whereabouts import PAGE_FILE, URL_FILE
 from outkept.config.resources import data_dir
 from outkept.config.settings import DashboardSettings, Settings
 from outkept.model.sensor import Sensor
@@ -28,13 +29,6 @@ from outkept.ssh.keys import Credentials
 from outkept.store.errors import StateError, StoreError
 from outkept.store.history import Retention
 from outkept.store.store import Store
-
-URL_FILE = "url"
-"""In the state directory while a daemon runs: where `outkept servers` and others find it."""
-
-
-PAGE_FILE = "page"
-"""Beside it: what people open, which a proxy or a certificate may give another name."""
 
 
 class StartError(Exception):
@@ -100,7 +94,7 @@ async def _serve(plan: Plan, store: Store, state: Path, watch: Watch) -> None:
         page = f"{place.origin}/" if place.origin else url
         link = link_of(page, link_token(secret))
         async with running(settings, plan.sensors, store, _client(plan, state)) as (source, hub):
-            # Describing the API takes a tenth of a second, and the daemon is at work already.
+            # Its routes take a tenth of a second, and the daemon is at work already.
             app = await asyncio.to_thread(create_app, source, hub, access, data_dir("dashboard"))
             (state / PAGE_FILE).write_text(page, encoding="ascii")
             (state / URL_FILE).write_text(url, encoding="ascii")

@@ -210,9 +210,6 @@ class Carrier:
         begun = time.time()
         call = partial(self._target.send, _marked_late(one, begun))
         error = await self._sent(call, partial(self._arrived_late, one.id))
-        if any(late.id == one.id for late in self._late):
-            # It arrived in the very moment in which its time was over.
-            return
         now = time.time()
         self._note(error, now)
         if error:

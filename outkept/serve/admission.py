@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from outkept.serve import shapes, tokens, users
+from outkept.serve import shapes_access as shapes
+from outkept.serve import tokens, users
 from outkept.serve.access import Access
 from outkept.serve.answers import listed
-from outkept.serve.api import ERRORS
 from outkept.serve.auth import Scope
+from outkept.serve.description import ERRORS
 from outkept.serve.files import AccessFileError
 from outkept.serve.needs import needs, stated
 from outkept.serve.problems import Problem

@@ -21,7 +21,8 @@ from outkept.serve.websocket import add_live
 def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASGIApp:
     """What uvicorn serves. `dashboard` is the folder with the page's shell and files.
 
-    Takes a tenth of a second, so that no request does.
+    Takes a tenth of a second, so that no request does; describing the API, which takes longer,
+    waits until somebody asks for it.
     """
     app = FastAPI(
         title="Outkept",
@@ -33,12 +34,14 @@ def create_app(source: Source, hub: Hub, access: Access, dashboard: Path) -> ASG
     )
     app.state.access = access
     install(app)
-    app.include_router(create_router(source, access))
-    app.include_router(create_me_router(access))
-    app.include_router(create_admission_router(access))
+    for router in (
+        create_router(source, access),
+        create_me_router(access),
+        create_admission_router(access),
+    ):
+        # `include_router` would make each route a second time, when the first request comes.
+        app.router.routes.extend(router.routes)
     add_live(app, hub, access)
     add_probes(app, source, hub)
     add_page(app, access, dashboard)
-    # FastAPI would make this, and what its routes need, at the first request.
-    app.openapi()
     return Guard(app, access)

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response
 
-from outkept.serve import shapes
+from outkept.serve import shapes_access as shapes
 from outkept.serve.access import Access, TooManyAttemptsError, WrongPasswordError
 from outkept.serve.answers import Answer
-from outkept.serve.api import ERRORS
 from outkept.serve.auth import Grant
+from outkept.serve.description import ERRORS
 from outkept.serve.needs import needs_nothing, needs_somebody, stated
 from outkept.serve.passwords import LONGEST, BusyError
 from outkept.serve.place import peer_of

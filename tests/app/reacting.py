@@ -51,6 +51,22 @@ async def done(_: "Wire", __: str) -> CommandOutcome:
     return CommandResult(0, b"", b"")
 
 
+async def lost(_: "Wire", __: str) -> CommandOutcome:
+    """A command that is not sent."""
+    return LOST
+
+
+class Gate:
+    """A command that ends when it is let."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, _: "Wire", __: str) -> CommandOutcome:
+        await self.open.wait()
+        return CommandResult(0, b"", b"")
+
+
 @dataclass(eq=False)
 class Wire:
     """A connection. `sent` are the commands that reached the server."""
@@ -197,6 +213,15 @@ class Yard:
         return list(reversed(page.items))
 
 
+async def held(one: Yard, why: str) -> None:
+    """The alarm of s0 is held, for this reason, and nothing reaches any server."""
+    one.server(0)
+    one.read("s0", 11)
+    await one.told_of(why)
+    assert one.sent() == []
+    assert await one.actions() == []
+
+
 @contextlib.asynccontextmanager
 async def yard(
     state: Path, *sensors: Sensor, answer: Answer = done, **reactions: Any
@@ -268,3 +293,8 @@ async def _no_dial() -> float:
 
 async def _no_session(_: Connection) -> None:
     return None
+
+
+async def outcomes_are(one: Yard, expected: list[str]) -> bool:
+    """Whether this is what came of the actions, the oldest first."""
+    return [action.outcome.value for action in await one.actions()] == expected

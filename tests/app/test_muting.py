@@ -99,6 +99,21 @@ async def test_a_server_is_quiet_while_all_that_is_wrong_is_silenced(tmp_path: P
         assert seen(one, "s0") == (["depth"], False)
 
 
+async def test_a_server_of_normal_level_is_quiet_where_what_fails_is_silenced(
+    tmp_path: Path,
+) -> None:
+    async with yard(tmp_path, DEPTH, WIDTH, mode="off") as one:
+        live = one.server(0)
+        for sensor in (DEPTH, WIDTH):
+            one.read("s0", 1, sensor)
+        await silence(one, "web0", "depth")
+        await Muting(one.context).look()
+        live.series["depth", None].failure = "exit status 1"
+        assert seen(one, "s0") == (["depth"], True)
+        live.series["width", None].failure = "exit status 1"
+        assert seen(one, "s0") == (["depth"], False)
+
+
 async def test_a_server_that_can_t_be_reached_is_quiet_only_where_all_of_it_is_silenced(
     tmp_path: Path,
 ) -> None:
@@ -126,7 +141,7 @@ async def test_new_series_and_new_names_are_looked_at_again(tmp_path: Path) -> N
         one.read("s0", 1, WIDTH)
         await muting.look()
         assert seen(one, "s0") == (["depth", "width"], False)
-        assert one.context.judge.drop(live, ("depth", None), "is gone")
+        assert one.context.judge.drop(live, ("depth", None), "is gone", time.time())
         await muting.look()
         assert live.muted == {"width"}
         identity = replace(live.record.identity, hostname="db0")

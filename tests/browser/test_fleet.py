@@ -62,6 +62,7 @@ async def test_arrow_keys_walk_the_map_and_enter_opens(visit: Visitor) -> None:
 async def test_the_filter_understands_words_and_terms(visit: Visitor) -> None:
     fleet = small()
     fleet.change("a", status="alarmed", facts={"os": "Alpine Linux v3.20"})
+    fleet.read("a", "users", status="failed", reason="empty output")
     opened = await visit(fleet, "#/fleet?view=list")
     page = opened.page
     search = page.get_by_role("searchbox")
@@ -73,6 +74,7 @@ async def test_the_filter_understands_words_and_terms(visit: Visitor) -> None:
         ("site:lis", "gamma"),
         ("site=lisbon example", "gamma"),
         ("level:alarmed", "alpha"),
+        ("level:failing", "alpha"),
         ("os:alpine", "alpha"),
         ("range:192.168.0.0/16", "gamma"),
         ("range:2001:db8::/64", "beta"),

@@ -41,7 +41,7 @@ def small() -> Fleet:
 
 async def test_what_needs_attention_has_a_tile_with_level_and_values(visit: Visitor) -> None:
     opened = await visit(varied())
-    await expect(opened.page.locator(".tile")).to_have_count(7)
+    await expect(opened.page.locator(".tile")).to_have_count(8)
     alarmed = tile(opened.page, "mail01.madrid.example.net")
     await expect(alarmed).to_contain_text("Alarmed")
     await expect(alarmed).to_contain_text("23.4")
@@ -107,6 +107,43 @@ async def test_a_queued_up_server_explains_itself(visit: Visitor) -> None:
     await expect(badge.get_by_text(QUEUED_UP)).to_be_visible()
     fleet.change("b", queued_up=False)
     await expect(badge).to_be_hidden()
+
+
+async def test_a_server_whose_sensors_fail_is_not_all_clear(visit: Visitor) -> None:
+    well = [sensor("load", 0.5), sensor("users", 2)]
+    fleet = Fleet([server("a", "alpha.example.net", sensors=well)])
+    opened = await visit(fleet)
+    page = opened.page
+    clear = page.get_by_text("All clear")
+    await expect(clear).to_be_visible()
+    fleet.read("a", "users", status="failed", reason="exit status 127: who: not found")
+    alpha = tile(page, "alpha.example.net")
+    await expect(alpha).to_contain_text("1 sensor fails")
+    fleet.read("a", "load", status="failed", reason="empty output")
+    await expect(alpha).to_contain_text("2 sensors fail")
+    chip = page.get_by_role("button", name="Sensors fail")
+    await expect(chip).to_contain_text("1")
+    fleet.change("a", sensors=well[:1])
+    await expect(clear).to_be_visible()
+    await expect(chip).to_contain_text("0")
+    fleet.read("a", "load", status="failed", reason="empty output")
+    await chip.click()
+    await expect(alpha).to_contain_text("1 sensor fails")
+    # A series that is no more, and with it what was wrong.
+    fleet.change("a", sensors=[])
+    await expect(page.get_by_text("None of 1 servers is in this state.")).to_be_visible()
+    await expect(chip).to_contain_text("0")
+    await opened.assert_no_complaints()
+
+
+async def test_what_people_look_at_first_is_on_a_tile(visit: Visitor) -> None:
+    many = ["temperature", "uptime", "swap", "disk", "memory", "cpu", "users", "load"]
+    sensors = [sensor(name, 1) for name in many]
+    opened = await visit(
+        Fleet([server("a", "alpha.example.net", status="warned", sensors=sensors)])
+    )
+    names = opened.page.locator(".tile .cell dt")
+    await expect(names).to_have_text(["load", "users", "cpu", "memory", "disk", "swap"])
 
 
 async def test_a_disconnected_server_says_since_when(visit: Visitor) -> None:

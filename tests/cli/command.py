@@ -17,6 +17,10 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
+from typer.testing import CliRunner
+
+from outkept.cli.main import app
+
 DEADLINE_S = 60.0
 SIGNED = f"a token of {getpass.getuser()}"
 """How the daemon writes down who asks it from here."""
@@ -61,6 +65,13 @@ def outkept(home: Path, *args: object, wrap: Sequence[str] = (), **more: str) ->
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def here(*args: object, **environment: str) -> Ended:
+    """The command run in this process, which saves its start."""
+    done = CliRunner().invoke(app, list(map(str, args)), env=environment or None)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return Ended(done.exit_code, done.stdout, done.stderr)
 
 
 class Terminal:

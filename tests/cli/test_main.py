@@ -7,8 +7,8 @@ import pytest
 import outkept.__main__ as door
 from outkept import __version__
 from outkept.cli import main as verbs
-from tests.cli.command import outkept
-from tests.cli.verbs import VERBS
+from tests.cli.command import here, outkept
+from tests.cli.verbs import INNER, VERBS
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -18,8 +18,23 @@ def test_every_verb_has_help_with_an_example(home: Path, verb: str) -> None:
     assert f"outkept {verb}" in ended.out.split("Example: ")[1]
 
 
+@pytest.mark.parametrize(("verb", "inner"), INNER)
+def test_so_has_every_verb_behind_a_verb(verb: str, inner: str) -> None:
+    ended = here(verb, inner, "--help")
+    assert ended.code == 0, ended.err
+    assert f"outkept {verb} {inner}" in " ".join(ended.out.split()).split("Example: ")[1]
+
+
 @pytest.mark.parametrize(
-    "args", [("nonsense",), ("try",), ("sweep", "--rate", "x"), ("--nonsense",)]
+    "args",
+    [
+        ("nonsense",),
+        ("try",),
+        ("sweep", "--rate", "x"),
+        ("--nonsense",),
+        ("user",),
+        ("reactions",),
+    ],
 )
 def test_a_usage_error_is_one_line_that_names_the_help(home: Path, args: tuple[str, ...]) -> None:
     ended = outkept(home, *args)

@@ -13,7 +13,6 @@ from outkept.notify import carrier as carriers
 from outkept.notify.carrier import Carrier
 from outkept.notify.queue import Retries
 from outkept.notify.target import DeliveryError
-from outkept.notify.thread import OneThread
 from tests.app.harness import until
 
 QUICK = Retries(give_up_after=3600.0, first=0.02, longest=0.05)
@@ -158,26 +157,6 @@ async def test_what_is_sent_after_its_time_is_taken_as_sent_and_not_sent_again()
     written = [one for one in work.box.saved if one.state is DeliveryState.SENT]
     assert [(one.id, one.error) for one in written] == [(1, ""), (2, "")]
     assert work.told[1].startswith("notices to ops arrive again after ")
-
-
-async def test_what_is_sent_in_the_moment_its_time_is_over_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def both(
-        _: OneThread, call: Callable[[], None], timeout: float, late: Callable[[None], object]
-    ) -> str:
-        call()
-        late(None)
-        return f"it did not end within {timeout}"
-
-    monkeypatch.setattr(carriers, "sent", both)
-    work = Work()
-    async with work as carrier:
-        carrier.add([delivery(1)])
-        await until(lambda: work.box.saved, "it is written down")
-        state = carrier.state()
-        assert (state.failing_since, state.sent, state.failed) == (None, 1, 0)
-    assert [one.state for one in work.box.saved] == [DeliveryState.SENT]
 
 
 async def test_what_is_never_taken_holds_up_only_what_is_about_the_same() -> None:

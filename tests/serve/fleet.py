@@ -135,9 +135,6 @@ class Fleet(Fleetwide):
                 self.hub.changed(server_id)
         return event
 
-    def servers(self) -> Sequence[Json]:
-        return [self._brief(one) for one in self.by_id.values()]
-
     def find(self, status: str | None, q: str | None) -> Sequence[tuple[str, str]]:
         found = []
         for one in self.by_id.values():

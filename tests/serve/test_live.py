@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 import zlib
 from collections.abc import AsyncIterator
@@ -199,8 +200,12 @@ async def test_frames_are_encoded_once_for_all_clients() -> None:
         assert await one.next() is await other.next()
 
 
+NOISE = random.Random(1).randbytes(100_000).hex()
+"""Stays large when it is compressed: what isn't read fills the sockets' buffers soon."""
+
+
 def _large(value: int) -> Any:
-    return server("big", "big", sensors=[sensor("text", f"{value}" * 200_000)])
+    return server("big", "big", sensors=[sensor("text", f"{value} {NOISE}")])
 
 
 async def test_a_client_that_falls_behind_gets_a_snapshot_not_a_backlog() -> None:
