@@ -2,21 +2,32 @@
 may run, is held for good, or the alarm is over."""
 
 import asyncio
+import logging
 from dataclasses import replace
 
 from outkept.act.policy import Decision, Guard, decide
 from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.guards import Guards, Running
-from outkept.model.action import ReactionMode
+from outkept.model.action import ReactionMode, Wait
 from outkept.model.event import EventType
 from outkept.model.level import Level
+from outkept.store.errors import StoreError
+from outkept.store.waits import Waits
 
 ASK_AGAIN_S = 10.0
 """How long a held reaction waits for something to change before the policy is asked again."""
 WOKEN_AT_ONCE = 100
 """Held reactions that are asked again in one turn of the loop, where all are: to ask about a
 hundred takes some milliseconds."""
+
+KEPT_AT_ONCE = 100
+"""Reactions that begin to wait that are written down at once: events go to the same disk."""
+
+_LONG = frozenset({Guard.SILENCED, Guard.BLIND, Guard.FLAPPING, Guard.COOLDOWN})
+"""What may hold a reaction for longer than commands run."""
+
+_log = logging.getLogger(__name__)
 
 
 class Admission:
@@ -29,6 +40,8 @@ class Admission:
         # that wait for a place.
         self._held: dict[Case, None] = {}
         self._line: dict[Case, None] = {}
+        self._waits = Waits(context.store)
+        self._keeping = asyncio.Semaphore(KEPT_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         guards.freed.append(self._freed)
 
@@ -57,16 +70,41 @@ class Admission:
                         return self._guards.claim(case.live, case.sensor, case.instance, step=step)
                     if not decision.waits:
                         return decision
+                    self._line_up(case, decision.guard)
                     if decision.guard is not told:
                         told = decision.guard
-                        event = case.event(EventType.MESSAGE, decision.reason)
-                        self._announce(event)
-                    self._line_up(case, decision.guard)
+                        await self._keep(case, step)
+                        self._announce(case.event(EventType.MESSAGE, decision.reason))
                 await case.wait(ASK_AGAIN_S)
             return None
         finally:
             self._leave(case)
             self._call_next()
+
+    async def forget(self, case: Case) -> None:
+        """It waits no more, and nothing ran: nor does it after a restart."""
+        if not case.kept:
+            return
+        try:
+            await self._waits.drop(case.incident)
+            case.kept = False
+        except StoreError as error:
+            _log.error("a restart would ask for the reaction to %s: %s", case.label, error)
+
+    async def _keep(self, case: Case, step: int) -> None:
+        """Have a restart know that it waits, where that may be for long. Of a second step it is
+        known from the first, which ran; what would have run in a dry run is not made up for."""
+        mode, _ = self._guards.mode(case.live, case.sensor)
+        if case.kept or step != 1 or case.guard not in _LONG or mode is not ReactionMode.ON:
+            return
+        assert case.endpoint is not None
+        wait = Wait(case.incident, case.cause, case.endpoint)
+        try:
+            async with self._keeping:
+                await self._waits.add(wait)
+            case.kept = True
+        except StoreError as error:
+            _log.error("a restart would forget the reaction to %s: %s", case.label, error)
 
     def _stays_in_line(self, case: Case) -> bool:
         """Whether there is still no place for it: in an alarm of the whole fleet, thousands would

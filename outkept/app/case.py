@@ -19,8 +19,8 @@ class Case:
     """`connection` gave the newest reading, None where that is not known; `endpoint` is where the
     first of them came from. `entered_by_zero` says that the alarm was entered by a value of 0.
     `ran` are the steps that were started, `shown` those that would have been in a dry run. `guard`
-    is what it waits for to pass. `next` is the alarm of the next incident of the series, where that
-    came before this one was done with."""
+    is what it waits for to pass, and `kept` says that the disk knows that it waits. `next` is the
+    alarm of the next incident of the series, where that came before this one was done with."""
 
     live: LiveServer
     sensor: Sensor
@@ -33,6 +33,7 @@ class Case:
     ran: set[int] = field(default_factory=set)
     shown: set[int] = field(default_factory=set)
     guard: Guard | None = None
+    kept: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     next: Alarm | None = None
 

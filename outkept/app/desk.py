@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from outkept.app.fleet import LiveServer
 from outkept.app.herald import Herald
-from outkept.model.event import Condition, Event, EventType
+from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident, IncidentKey, following, key_of
 from outkept.model.level import Level
 from outkept.model.silence import Silence, SilenceState, Subject, to_tell
@@ -128,6 +128,11 @@ class Desk:
     def over(self, server: Subject, now: float) -> list[Silence]:
         """The silences that hold at `now` over anything of a server's."""
         return self._silences.over(server, now)
+
+    def muted(self, live: LiveServer, now: float) -> frozenset[str]:
+        """Which of a server's series are silenced at `now`, by label; ALL where the server is."""
+        labels = [sensor_label(*key) for key in live.series]
+        return self._silences.muted(subject(live), labels, now)
 
     async def run(self) -> None:
         """Tell of silences that begin and end, until cancelled."""

@@ -96,7 +96,7 @@ class Judge:
             self._faults.failed(live, sensor, reading.failure, now)
             return
         if live.faults:
-            self._faults.mended(live, sensor.name)
+            self._faults.mended(live, sensor.name, valued=bool(reading.samples))
         times = (reading.at, now)
         for sample in reading.samples:
             series = live.series.get((sensor.name, sample.instance))
@@ -146,6 +146,7 @@ class Judge:
         if series is None:
             series = Series(sensor, instance, self._interval(sensor), owed=self._clock())
             live.series[sensor.name, instance] = series
+            live.muted_for = None
         series.sensor, series.every = sensor, self._interval(sensor)
         live.shapes.pop(sensor.name, None)
         live.look_at = 0.0
@@ -261,6 +262,7 @@ class Judge:
             if not self._announce(event, None):
                 return False
         del live.series[key]
+        live.muted_for = None
         live.note_levels()
         return True
 

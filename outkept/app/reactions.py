@@ -16,13 +16,14 @@ from outkept.app.guards import Guards
 from outkept.app.insist import insist
 from outkept.app.judge import Alarm
 from outkept.app.steps import Steps
-from outkept.model.action import Action
+from outkept.model.action import Action, Wait
 from outkept.model.event import Condition, EventType, split_label
 from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.reading import Reading
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
+from outkept.store.waits import Waits
 
 _OVER = (EventType.MENDED, EventType.NOT_MENDED, EventType.WARNED, EventType.FLAPPING)
 """What is told once the alarm that a step ran for was left, or given up: one that is entered again
@@ -46,7 +47,11 @@ class Reactions:
         *unknown* at the next start."""
         async with asyncio.TaskGroup() as group:
             for case, action in await self._left_over():
-                self._open(group, case, self._steps.go_on(case, action))
+                if action is None:
+                    work = self._steps.take_up(case, opened=False)
+                else:
+                    work = self._steps.go_on(case, action)
+                self._open(group, case, work)
             while True:
                 self._begin(group, await self._context.herald.alarms.get())
 
@@ -125,19 +130,28 @@ class Reactions:
                 case.read_over(connection)
             case.changed.set()
 
-    async def _left_over(self) -> list[tuple[Case, Action]]:
-        """What has to be looked at again after a restart: reactions that ran, or may have, to
-        alarms that are still open, and were neither left nor given up since. One without any is not
-        begun now: whatever held it then, this isn't the moment at which it entered alarm."""
-        found = []
+    async def _left_over(self) -> list[tuple[Case, Action | None]]:
+        """What goes on after a restart of alarms that are still open: reactions that ran, or may
+        have, the last of each, where its alarm was neither left nor given up since; and, without an
+        action, those that waited. Nothing else is begun now: what was held was held for good, and
+        this isn't the moment at which it entered alarm."""
+        found: list[tuple[Case, Action | None]] = []
+        waits, why = Waits(self._context.store), "what went on before the restart can't be read"
+        waited = {one.incident: one for one in await insist(waits.all, why)}
         for incident in self._context.desk.incidents():
             if incident.condition is Condition.LEVEL and incident.level is Level.ALARMED:
-                found += await insist(
-                    partial(self._cases_of, incident), "what ran before the restart can't be read"
-                )
+                cases = partial(self._cases_of, incident, waited.get(incident.id))
+                found += await insist(cases, why)
+        try:
+            for id_ in waited.keys() - {case.incident for case, _ in found}:
+                await waits.drop(id_)
+        except StoreError as error:
+            _log.error("what waits no more stays on disk until the next start: %s", error)
         return found
 
-    async def _cases_of(self, incident: Incident) -> list[tuple[Case, Action]]:
+    async def _cases_of(
+        self, incident: Incident, wait: Wait | None
+    ) -> list[tuple[Case, Action | None]]:
         found = await self._context.store.incident(incident.id)
         live = self._context.fleet.get(incident.server or "")
         name, instance = split_label(incident.sensor or "")
@@ -148,7 +162,11 @@ class Reactions:
             action for action in found.actions if action.automatic and action.outcome.may_have_run
         ]
         if not ran:
-            return []
+            if wait is None or not sensor.reactive:
+                return []
+            case = Case(live, sensor, instance, wait.incident, wait.cause, endpoint=wait.endpoint)
+            case.kept = True
+            return [(case, None)]
         over = await self._context.store.last_told(incident.id, _OVER)
         if over is not None and over >= ran[-1].at:
             return []

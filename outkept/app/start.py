@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from outkept.app.daemon import running
+from outkept.app.whereabouts import PAGE_FILE, URL_FILE
 from outkept.config.resources import data_dir
 from outkept.config.settings import DashboardSettings, Settings
 from outkept.model.sensor import Sensor
@@ -28,13 +29,6 @@ from outkept.ssh.keys import Credentials
 from outkept.store.errors import StateError, StoreError
 from outkept.store.history import Retention
 from outkept.store.store import Store
-
-URL_FILE = "url"
-"""In the state directory while a daemon runs: where `outkept servers` and others find it."""
-
-
-PAGE_FILE = "page"
-"""Beside it: what people open, which a proxy or a certificate may give another name."""
 
 
 class StartError(Exception):

@@ -116,6 +116,12 @@ class Steps:
 
     async def _step(self, case: Case, step: int, why: str) -> Action | None:
         """The action that ran, or may have; None where it is over, or nothing more is tried."""
+        action = await self._tried(case, step, why)
+        if action is None:
+            await self._admission.forget(case)
+        return action
+
+    async def _tried(self, case: Case, step: int, why: str) -> Action | None:
         for _ in range(MOST_TRIES):
             decision = await self._admission.admitted(case, step, why)
             if isinstance(decision, Decision):

@@ -6,7 +6,8 @@ import typer
 
 from outkept.cli import options
 from outkept.cli.errors import USAGE
-from outkept.cli.plan import default_file, inspect
+from outkept.cli.files import default_file
+from outkept.cli.plan import inspect
 from outkept.config.commandline import CommandLine
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from outkept.cli.plan import default_file
+from outkept.cli.files import default_file
 from outkept.config.commandline import CommandLine
 
 Ranges = Annotated[

@@ -16,15 +16,8 @@ from outkept.poll.examples import example_fault
 from outkept.ssh.errors import KeyProblem
 from outkept.ssh.keys import Credentials, load_credentials
 
-DEFAULT_FILES = (Path("config.yaml"), Path("/etc/outkept/config.yaml"))
-"""Looked for, in this order, when neither a file nor a range is named."""
 PASSPHRASE = "OUTKEPT_PASSPHRASE"  # noqa: S105 - the name of the variable
 PASSPHRASE_FILE = "OUTKEPT_PASSPHRASE_FILE"  # noqa: S105
-
-
-def default_file() -> Path | None:
-    """The configuration that is there without being named."""
-    return next((path for path in DEFAULT_FILES if path.exists()), None)
 
 
 def make_plan(path: Path | None, options: CommandLine) -> Plan:
@@ -101,8 +94,17 @@ def _passphrase(path: Path) -> str | None:
     if (name := os.environ.get(PASSPHRASE_FILE)) is not None:
         return _first_line(Path(name))
     if sys.stdin.isatty() and sys.stderr.isatty():
-        return getpass(f"Passphrase for {path}: ", stream=sys.stderr)
+        return _typed(f"Passphrase for {path}: ")
     return None
+
+
+def _typed(prompt: str) -> str | None:
+    """None: Ctrl-D, which leaves the line of the prompt open."""
+    try:
+        return getpass(prompt, stream=sys.stderr)
+    except EOFError:
+        sys.stderr.write("\n")
+        return None
 
 
 def _first_line(path: Path) -> str | None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.model.server import Endpoint
+
 
 class ReactionMode(StrEnum):
     """Whether reactions run, are only written down, or are not looked at."""
@@ -76,6 +78,16 @@ class Action:
 class AlreadyStartedError(Exception):
     """This step was started for this incident before: it is not written down, and must not run,
     a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The reaction to an incident is held by what passes by itself: the policy is asked again, also
+    after a restart. `cause` is the alarm in words, `endpoint` where its reading came from."""
+
+    incident: int
+    cause: str
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ class SensorValue(Shape):
 
 
 class Server(Shape):
-    """One machine."""
+    """One machine. `muted` are its series that are silenced now, as `name` or `name[instance]`; `*`
+    alone: all of it is. `quiet`: so is all that is wrong with it, or all of it."""
 
     id: str
     hostname: str
@@ -90,6 +91,8 @@ class Server(Shape):
     labels: dict[str, str]
     first_seen: float
     last_seen: float
+    muted: list[str]
+    quiet: bool
 
 
 class ServerDetail(Server):
@@ -112,7 +115,8 @@ class History(Shape):
 
 class Stats(Shape):
     """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours.
-    `reactions_stopped`: the kill switch is pulled."""
+    `reactions_stopped`: the kill switch is pulled. `notices_waiting` are to be sent,
+    `targets_failing` is how many targets could not be reached the last time."""
 
     servers: int
     sensors: int
@@ -122,3 +126,5 @@ class Stats(Shape):
     feeds: int
     events_per_s: float
     reactions_stopped: bool
+    notices_waiting: int
+    targets_failing: int

@@ -55,7 +55,9 @@ class Source(Protocol):
         """One server in the contract's Server shape, exported sensors only, or None if it is gone.
 
         Called for every changed server every quarter of a second: keep it cheap.
-        `channels` carries the text `queued_up` (empty when the pool keeps pace) too.
+        `channels` carries the text `queued_up` (empty when the pool keeps pace) too. `muted` are
+        the labels of the series that are silenced, `*` alone where the server is; `quiet` says
+        that nobody is told of it now: all of it, or all that is wrong with it, is silenced.
         """
 
     def server(self, server_id: str) -> Json | None:
@@ -65,7 +67,8 @@ class Source(Protocol):
         `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
-        """The contract's stats of the last 24 hours, and `reactions_stopped`."""
+        """The contract's stats of the last 24 hours, and `reactions_stopped`, `notices_waiting` and
+        `targets_failing`, which are of now."""
 
     def sweeps(self) -> list[Json]:
         """Sweeps in the shape of `model.sweep.SweepProgress`, newest first."""

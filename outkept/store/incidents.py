@@ -244,6 +244,8 @@ def _save(connection: sqlite3.Connection, one: Incident | None) -> None:
         clean(one.acknowledged_by),
     )
     connection.execute(f"UPDATE incidents SET {_CHANGED} WHERE id = ?", (*changed, one.id))  # noqa: S608
+    if one.ended is not None:
+        connection.execute("DELETE FROM waits WHERE incident = ?", (one.id,))
 
 
 def _open(

@@ -346,6 +346,29 @@ def test_a_sensor_that_gives_nothing_for_long_enough_is_stale() -> None:
     assert bench.types == ["failing", "recovered"]
 
 
+def test_the_first_count_of_a_rate_is_no_reading_to_be_back_with() -> None:
+    bench = faulty()
+    for _ in range(11):
+        bench.wait(10)
+        bench.read(DISK, root=1)
+        bench.look()
+    assert bench.types == ["failing"]
+    # As after each loss of a connection.
+    for _ in range(3):
+        bench.read(LOAD)
+        bench.read(DISK, root=1)
+        bench.look()
+        bench.wait(10)
+    assert bench.types == ["failing"]
+    bench.read(LOAD, _=1)
+    bench.look()
+    assert bench.types == ["failing", "recovered"]
+    # What was not told yet is over all the same.
+    bench.read(LOAD, "exit status 1")
+    bench.read(LOAD)
+    assert bench.live.faults == {}
+
+
 def test_a_connection_that_is_new_gives_its_sensors_time() -> None:
     bench = faulty()
     bench.connect(lost="connection lost")

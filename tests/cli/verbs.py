@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import typer
-
-from outkept.cli.main import app
+from outkept.cli.verbs import VERBS as PLACES
+from outkept.cli.verbs import load
 
 
 def _options(command: Any) -> list[str]:
@@ -22,11 +21,10 @@ def _inner(command: Any) -> list[Any]:
     return list(getattr(command, "commands", {}).values())
 
 
-_COMMANDS: dict[str, Any] = dict(typer.main.get_group(app).commands)
+COMMANDS: dict[str, Any] = {name: load(name) for name in PLACES}
+"""All of them, loaded."""
 
-VERBS: dict[str, list[str]] = {name: _options(command) for name, command in _COMMANDS.items()}
+VERBS: dict[str, list[str]] = {name: _options(command) for name, command in COMMANDS.items()}
 """The long options of each verb."""
-INNER = [
-    (name, str(inner.name)) for name, command in _COMMANDS.items() for inner in _inner(command)
-]
+INNER = [(name, str(inner.name)) for name, command in COMMANDS.items() for inner in _inner(command)]
 """The verbs that have a verb before them."""
