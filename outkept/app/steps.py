@@ -14,11 +14,11 @@ from functools import partial
 
 from outkept.act.policy import Decision, Guard, holds
 from outkept.act.runner import intend, perform, record
-from outkept.app.admission import ASK_AGAIN_S, Admission
+from outkept.app.admission import Admission
 from outkept.app.case import Case
 from outkept.app.context import Context
 from outkept.app.guards import Guards, Running
-from outkept.app.insist import insist
+from outkept.app.insist import RETRY_AFTER, insist
 from outkept.app.sending import occasion_of, send
 from outkept.config.durations import format_duration
 from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
@@ -252,7 +252,7 @@ class Steps:
         """Say that it is not mended, on which notices escalate: as soon as there is room for that,
         as long as it is so."""
         while not self._tell(case, EventType.NOT_MENDED, why) and self._admission.is_alarmed(case):
-            await case.wait(ASK_AGAIN_S)
+            await case.wait(RETRY_AFTER)
 
     def _tell(self, case: Case, type_: EventType, what: str) -> bool:
         """Whether there was room for it."""

@@ -1,10 +1,10 @@
 """Asking a running daemon over HTTP: found by its state directory or its URL."""
 
-import getpass
 import http.client
 import ipaddress
 import json
 import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,8 +126,8 @@ def _checked(url: str) -> str:
 def _whose() -> str:
     """How the daemon writes down who asked: `of root`, by the account on this machine."""
     try:
-        return f"of {getpass.getuser()}"
-    except (KeyError, OSError):
+        return f"of {pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
         # The account has no name.
         return f"of uid {os.getuid()}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outkept.app import insist
+from outkept.app import insist, steps
 from outkept.app.judge import Alarm
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import Event, EventType
@@ -67,6 +67,7 @@ async def test_what_is_not_mended_is_told_once_nothing_is_left_to_try(tmp_path: 
 async def test_what_is_not_mended_is_told_once_there_is_room_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], why: str
 ) -> None:
+    monkeypatch.setattr(steps, "RETRY_AFTER", 0.01)
     latch = {"runs": 1 if "cooldown" in more else 9, "within": "1h"}
     async with yard(tmp_path, replace(DEPTH, mended_within=0.1, **more), latch=latch) as one:
         announce, refused = one.context.herald.announce, list[Event]()

@@ -1,9 +1,9 @@
 """The real `outkept`, run as people run it."""
 
 import contextlib
-import getpass
 import os
 import pty
+import pwd
 import re
 import select
 import signal
@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from outkept.cli.main import app
 
 DEADLINE_S = 60.0
-SIGNED = f"a token of {getpass.getuser()}"
+SIGNED = f"a token of {pwd.getpwuid(os.getuid()).pw_name}"
 """How the daemon writes down who asks it from here."""
 OUTKEPT = [sys.executable, "-m", "outkept"]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
