@@ -40,9 +40,7 @@ def _explained(error: Exception) -> int:
         context = getattr(error, "ctx", None)
         verb = context.command_path if context is not None else "outkept"
         text = " ".join(str(describe()).split()).rstrip(".")
-        # Empty where the help was printed already, as it is where a verb's own verb is missing.
-        if text:
-            sys.stderr.write(f"outkept: {text}; see: {verb} --help\n")
+        sys.stderr.write(f"outkept: {text}; see: {verb} --help\n")
         return 2
     if os.environ.get(DEBUG) == "1":
         raise error

@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { needsAttention } from "./levels.js";
 import { newLevelBar } from "./level-bar.js";
 import { isPinned, onPins, pinned } from "./pins.js";
+import { linkTo } from "./route.js";
 import { newTiles } from "./tiles.js";
 
 const MOST_EVENTS = 40;
@@ -37,6 +38,7 @@ export function mount(root, context) {
   root.append(
     el("h1", { class: "unseen" }, "Overview"),
     bar.node,
+    newUntold(store),
     el(
       "div",
       { class: "overview-columns" },
@@ -131,6 +133,27 @@ function showClear(place, store, filter) {
       : `None of ${count(store.servers.size)} servers is in this state.`;
   place.dataset.clear = String(!waits && !empty);
   fill(place, icon(waits || empty ? "discovery" : "normal"), el("p", { class: "all-clear-title" }, title), el("p", { class: "all-clear-detail" }, detail));
+}
+
+// That people aren't told of what is wrong, while it is so.
+function newUntold(store) {
+  const text = el("span");
+  const node = el("p", { class: "untold", role: "status", hidden: true }, icon("notices"), text);
+  let said = "";
+
+  function show({ targets_failing: failing = 0, notices_waiting: waiting = 0 }) {
+    setShown(node, failing > 0);
+    const now = `${failing} ${waiting}`;
+    if (said === now || !failing) return;
+    said = now;
+    const who = failing === 1 ? "1 target of notices can't be reached" : `${count(failing)} targets of notices can't be reached`;
+    const left = waiting === 1 ? "1 notice waits" : `${count(waiting)} notices wait`;
+    fill(text, el("a", { href: linkTo("/notices") }, who), waiting ? `; ${left}.` : ".");
+  }
+
+  store.on("stats", show);
+  if (store.stats) show(store.stats);
+  return node;
 }
 
 // What is silenced may be as ill as it likes: it isn't said to be well.

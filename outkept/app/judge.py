@@ -243,7 +243,9 @@ class Judge:
             if key[0] != sensor.name or key[1] in present:
                 continue
             series.absent += 1
-            late = series.at is None or series.absent >= ABSENT_AFTER
+            # Without a value it is a placeholder, or an alarm from before a restart.
+            empty = series.at is None and series.track.level is Level.NORMAL
+            late = empty or series.absent >= ABSENT_AFTER
             if not (late and self.drop(live, key, "is gone from the server", at)):
                 complete = False
         if complete:

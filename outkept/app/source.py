@@ -86,7 +86,7 @@ class DaemonSource(Fleetwide):
             "feeds": tally.day.get("feed", 0),
             "events_per_s": tally.per_second,
             "reactions_stopped": self.reactions.stopped,
-        }
+        } | self.notices.standing()
 
     def sweeps(self) -> list[Json]:
         return [sweep_view(progress) for progress in self.crawl.progress()]

@@ -115,7 +115,8 @@ class History(Shape):
 
 class Stats(Shape):
     """Counters; `warned`, `alarmed`, `fired` and `feeds` are of the last 24 hours.
-    `reactions_stopped`: the kill switch is pulled."""
+    `reactions_stopped`: the kill switch is pulled. `notices_waiting` are to be sent,
+    `targets_failing` is how many targets could not be reached the last time."""
 
     servers: int
     sensors: int
@@ -125,3 +126,5 @@ class Stats(Shape):
     feeds: int
     events_per_s: float
     reactions_stopped: bool
+    notices_waiting: int
+    targets_failing: int

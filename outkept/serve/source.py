@@ -67,7 +67,8 @@ class Source(Protocol):
         `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
-        """The contract's stats of the last 24 hours, and `reactions_stopped`."""
+        """The contract's stats of the last 24 hours, and `reactions_stopped`, `notices_waiting` and
+        `targets_failing`, which are of now."""
 
     def sweeps(self) -> list[Json]:
         """Sweeps in the shape of `model.sweep.SweepProgress`, newest first."""

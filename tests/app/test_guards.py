@@ -5,7 +5,6 @@ Servers are in memory, so that what they do at which moment can be said exactly.
 sshd is in test_reactions.py.
 """
 
-import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -61,9 +60,11 @@ async def test_an_acknowledgement_holds_it_for_good(tmp_path: Path) -> None:
         (incident,) = one.context.desk.incidents()
         await one.context.desk.said(incident, EventType.ACKNOWLEDGED, "ana has it", "ana")
         await one.told_of("held: ana has acknowledged the incident")
+        await one.until(lambda: not one.context.watched, "nothing is waited for")
         one.blind = ""
         one.read("s0", 12)
-        await asyncio.sleep(0.2)
+        await one.context.herald.drain(5.0)
+        assert one.context.herald.alarms.empty()
         assert one.sent() == []
 
 

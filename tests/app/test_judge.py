@@ -132,6 +132,18 @@ def test_a_series_is_dropped_once_there_is_room_to_say_that_it_is_over() -> None
     assert ("disk", "root") not in bench.live.series
 
 
+def test_an_alarm_from_before_a_restart_is_as_patient_with_its_instance_as_any() -> None:
+    bench = Bench()
+    bench.judge.restore(bench.live, Held(("disk", "root"), Level.ALARMED))
+    for _ in range(ABSENT_AFTER - 1):
+        bench.read(DISK, home=10)
+    bench.read(DISK, home=10, root=95)
+    assert bench.told == []
+    for _ in range(ABSENT_AFTER):
+        bench.read(DISK, home=10)
+    assert bench.types == ["recovered"]
+
+
 def test_a_series_that_is_dropped_is_over_from_then_on_and_not_since_its_last_reading() -> None:
     bench = Bench()
     bench.read(DISK, root=95, home=95)

@@ -191,6 +191,8 @@ async def test_notices_are_counted_by_target_and_nothing_a_server_says_is_a_labe
 
             await daemon.until(done, "one target has it, and the other has failed")
             found = exposed([*await daemon.source.metrics(), *daemon.hub.metrics()])
+            stats = daemon.source.stats()
+    assert (stats["notices_waiting"], stats["targets_failing"]) == (1, 1)
     described = set(re.findall(r"outkept_\w+", DOCS.read_text("utf-8")))
     assert described == {_family(name) for name in found}
     assert sum(map(len, found.values())) < 160

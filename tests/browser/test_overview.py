@@ -1,6 +1,7 @@
 """The overview as a person sees it: what needs attention, and what happened."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -309,4 +310,22 @@ async def test_what_is_silenced_needs_no_attention_and_is_shown_apart(visit: Vis
     await expect(alpha.locator(".cell", has_text="users")).not_to_contain_text("Silenced")
     await fleet.desk.end_silence(made["id"], "ada")
     await expect(alpha.locator(".cell", has_text="load")).not_to_contain_text("Silenced")
+    await opened.assert_no_complaints()
+
+
+async def test_that_notices_reach_nobody_is_said(visit: Visitor) -> None:
+    fleet = small()
+    failing, *others = fleet.notices.states
+    opened = await visit(fleet)
+    page = opened.page
+    untold = page.locator(".untold")
+    await expect(untold).to_have_text("1 target of notices can't be reached; 1 notice waits.")
+    fleet.notices.states = [replace(failing, queued=0), *others]
+    await expect(untold).to_have_text("1 target of notices can't be reached.")
+    await untold.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Notices")
+    await page.go_back()
+    await expect(untold).to_be_visible()
+    fleet.notices.states = others
+    await expect(untold).to_be_hidden()
     await opened.assert_no_complaints()

@@ -49,12 +49,6 @@ def test_without_arguments_there_is_help(home: Path) -> None:
     assert "Usage: outkept" in ended.out
 
 
-def test_a_verb_without_its_own_verb_shows_its_help_and_is_a_usage_error(home: Path) -> None:
-    ended = outkept(home, "user")
-    assert (ended.code, ended.err) == (2, "")
-    assert "outkept user add ada" in ended.out
-
-
 def test_the_version_is_printed(home: Path) -> None:
     assert outkept(home, "--version").out == f"outkept {__version__}\n"
 

@@ -173,7 +173,8 @@ class Fleet(Fleetwide):
                 counts[event["type"]] += 1
         series = sum(len(one["sensors"]) for one in self.by_id.values())
         counters = {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5}
-        return counters | counts | {"reactions_stopped": self.reactions.stopped}
+        stopped = {"reactions_stopped": self.reactions.stopped}
+        return counters | counts | stopped | self.notices.standing()
 
     def sweeps(self) -> list[Json]:
         return sorted(self.swept, key=lambda sweep: -sweep["started"])
