@@ -101,6 +101,8 @@ def add(
     Example: outkept silence add --label site=lisbon --weekly sun --from 02:00 --to 04:00
     --reason backup
     """
+    if server == sensor == "*" and not label and not everything:
+        fail("this would silence everything; add --everything if that is meant", USAGE)
     body: Json = {
         "server": server,
         "sensor": sensor,

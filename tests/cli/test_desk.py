@@ -88,6 +88,9 @@ def test_what_makes_no_sense_is_a_usage_error(daemon: Daemon) -> None:
     assert ended.code == 2
     assert ended.complaint == "outkept: write the options behind `add`"
     ended = here("silence", "add", "--for", "1h", "--reason", "r", *to)
+    assert ended.code == 2
+    assert ended.complaint.endswith("add --everything if that is meant")
+    ended = here("silence", "add", "--server", "**", "--for", "1h", "--reason", "r", *to)
     assert ended.code == 1
     assert "would silence everything" in ended.complaint
 
