@@ -159,6 +159,7 @@ function newUntold(store) {
 // What is silenced may be as ill as it likes: it isn't said to be well.
 function allClear({ servers, counts }) {
   const silenced = counts.get("silenced") ?? 0;
+  if (!silenced && servers.size === 1) return "The one server is connected and normal.";
   if (!silenced) return `All ${count(servers.size)} servers are connected and normal.`;
   return `${count(silenced)} of ${count(servers.size)} servers ${silenced === 1 ? "is" : "are"} silenced, the others are connected and normal.`;
 }

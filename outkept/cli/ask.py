@@ -49,6 +49,10 @@ def servers(
 def events(
     asked: Asked,
     server: OfServer = None,
+    sensor: Annotated[
+        str | None,
+        typer.Option(metavar="SENSOR", help="Only of this sensor, or of one of its series."),
+    ] = None,
     type_: Annotated[EventType | None, typer.Option("--type", help="Only of this type.")] = None,
     search: Search = None,
     limit: Limit = 100,
@@ -59,8 +63,9 @@ def events(
     """
     daemon = asked.daemon()
     word = type_.value if type_ else None
-    found = first(daemon, "events", limit, server=id_of(daemon, server), type=word, q=search)
-    nothing = _nothing("events", any_filter=bool(word or search or server))
+    of_server = id_of(daemon, server)
+    found = first(daemon, "events", limit, server=of_server, sensor=sensor, type=word, q=search)
+    nothing = _nothing("events", any_filter=bool(word or search or server or sensor))
     print_list(found, _EVENTS, map(_event_row, found), nothing=nothing, as_json=asked.as_json)
 
 

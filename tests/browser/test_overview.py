@@ -54,7 +54,7 @@ async def test_all_clear_is_said(visit: Visitor) -> None:
     opened = await visit(fleet)
     page = opened.page
     await expect(page.get_by_text("All clear")).to_be_visible()
-    await expect(page.get_by_text("All 1 servers are connected and normal.")).to_be_visible()
+    await expect(page.get_by_text("The one server is connected and normal.")).to_be_visible()
     fleet.change("a", status="alarmed")
     await expect(tile(page, "alpha.example.net")).to_be_visible()
     await expect(page.get_by_text("All clear")).to_be_hidden()

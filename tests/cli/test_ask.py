@@ -37,6 +37,14 @@ def test_events_of_one_server_by_its_hostname(home: Path, daemon: Daemon) -> Non
     assert json.loads(ended.out)[0]["message"].startswith("web-01.lisbon found at ")
 
 
+def test_events_of_one_sensor(home: Path, daemon: Daemon) -> None:
+    asked = (home, "events", "--state", daemon.state)
+    label = json.loads(outkept(*asked, "--type", "alarmed", "--json").out)[0]["sensor"]
+    found = json.loads(outkept(*asked, "--sensor", label, "--json").out)
+    assert {event["sensor"] for event in found} == {label}
+    assert outkept(*asked, "--sensor", "nonsense").complaint == "No events match."
+
+
 def test_a_cut_list_is_said_to_be_cut(home: Path, daemon: Daemon) -> None:
     ended = outkept(home, "events", "--state", daemon.state, "--limit", 2)
     assert len(ended.out.splitlines()) == 3
