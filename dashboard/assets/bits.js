@@ -10,6 +10,9 @@ export function mark(status, text = word(status)) {
   return el("span", { class: "mark", "data-status": statusClass(status) }, icon(statusClass(status)), text);
 }
 
+/** That something is silenced, as a picture with its word for those who don't see it. */
+export const mutedMark = () => [icon("silenced"), el("span", { class: "unseen" }, " Silenced")];
+
 /** A time, with the exact instant on hover. */
 export function moment(at, text = time(at)) {
   return el("time", { datetime: new Date(at * 1000).toISOString(), title: instant(at) }, text);

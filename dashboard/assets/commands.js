@@ -92,7 +92,7 @@ export function createCommands(store, shell, pages) {
   }
 
   function status() {
-    const levels = LEVELS.filter((level) => !["queued", "attention"].includes(level) && store.counts.get(level));
+    const levels = LEVELS.filter((level) => !["queued", "failing", "attention", "silenced"].includes(level) && store.counts.get(level));
     return [
       `${count(store.servers.size)} servers: ${levels.map((level) => `${count(store.counts.get(level))} ${word(level).toLowerCase()}`).join(", ") || "none yet"}.`,
       `The daemon is ${store.connection.state === "live" ? "there" : "not answering"}.`,

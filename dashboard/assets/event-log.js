@@ -21,6 +21,7 @@ export function mount(root, context) {
   let cursor = null;
   let asking = null;
   let waiting = [];
+  let missing = false;
   let busy = false;
 
   root.classList.add("sheet", "log-page");
@@ -37,9 +38,19 @@ export function mount(root, context) {
     return eventRow(event, store.servers.get(event.server)?.hostname ?? "", store.now());
   };
 
+  function say(text) {
+    setText(note, text);
+    setShown(note, text !== "");
+  }
+
+  function cannot(error) {
+    if (!signal.aborted) say(`The events can't be read: ${error.message}`);
+  }
+
   async function search() {
     cursor = null;
     waiting = [];
+    missing = false;
     tellNews();
     await load(true);
   }
@@ -58,16 +69,16 @@ export function mount(root, context) {
       }
       const fresh = answer.items.filter((event) => !shownIds.has(event.id));
       list.append(...fresh.map(item));
+      waiting = waiting.filter((event) => !shownIds.has(event.id));
+      tellNews();
       cursor = answer.next;
-      setText(note, list.childElementCount ? "" : filter.isEmpty() ? "Nothing happened yet." : "No event matches.");
-      if (list.childElementCount >= MOST && cursor) setText(note, `These are the ${count(list.childElementCount)} newest. Narrow the search, or name an earlier time, to see older ones.`);
+      say(list.childElementCount ? "" : filter.isEmpty() ? "Nothing happened yet." : "No event matches.");
+      if (list.childElementCount >= MOST && cursor) say(`These are the ${count(list.childElementCount)} newest. Narrow the search, or name an earlier time, to see older ones.`);
     } catch (error) {
-      if (mine.signal.aborted || signal.aborted) return;
-      setText(note, `The events can't be read: ${error.message}`);
+      if (!mine.signal.aborted) cannot(error);
     } finally {
       if (mine === asking) busy = false;
     }
-    setShown(note, note.textContent !== "");
     setShown(more, cursor !== null && list.childElementCount < MOST);
   }
 
@@ -93,7 +104,7 @@ export function mount(root, context) {
   function putIn() {
     const added = waiting.filter((event) => !shownIds.has(event.id)).slice(0, PAGE * 2);
     // What doesn't fit between the newest and what is shown is asked for instead.
-    if (waiting.length > added.length && waiting.length > PAGE) {
+    if (missing || (waiting.length > added.length && waiting.length > PAGE)) {
       search();
       return;
     }
@@ -123,9 +134,23 @@ export function mount(root, context) {
   }, { rootMargin: "600px" });
   nearing.observe(more);
   store.on("events", take);
-  // What happened while the daemon was away came as no event.
+  // What happened while the daemon was away came as no event: it comes in like what is new.
+  async function catchUp() {
+    const before = asking;
+    let answer;
+    try {
+      answer = await get("/events", { ...filter.query(), limit: PAGE }, signal);
+    } catch (error) {
+      cannot(error);
+      return;
+    }
+    // What was searched for meanwhile is newer.
+    if (before !== asking) return;
+    missing ||= list.childElementCount > 0 && answer.next !== null && !answer.items.some((event) => shownIds.has(event.id));
+    take(answer.items);
+  }
   store.on("servers", (ids) => {
-    if (ids === null && !isReading()) search();
+    if (ids === null) catchUp();
   });
   search();
   return () => {

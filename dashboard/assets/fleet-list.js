@@ -1,9 +1,10 @@
 // All servers as rows, of which only those in sight exist.
 
+import { mutedMark } from "./bits.js";
 import { data, el, fill, setAttribute, setText } from "./dom.js";
 import { ago, count, instant, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
-import { sensorRank, statusClass, word } from "./levels.js";
+import { isMuted, sensorRank, statusClass, word } from "./levels.js";
 import { newPinButton } from "./pins.js";
 import { serverLink } from "./route.js";
 import { byUrgency } from "./selection.js";
@@ -116,11 +117,12 @@ function newRow(store, id) {
     if (!server) return;
     const level = statusClass(server.status);
     setText(name, server.hostname || server.addresses[0] || id);
-    if (statusShown !== `${level}${server.queued_up}`) {
-      statusShown = `${level}${server.queued_up}`;
+    const state = `${level}${server.queued_up}${server.quiet}`;
+    if (statusShown !== state) {
+      statusShown = state;
       node.dataset.status = level;
       mark.dataset.level = level;
-      fill(mark, icon(level), word(server.status), server.queued_up ? [icon("queued"), el("span", { class: "unseen" }, "Queued up")] : []);
+      fill(mark, icon(level), word(server.status), server.queued_up ? [icon("queued"), el("span", { class: "unseen" }, "Queued up")] : [], server.quiet ? el("span", { class: "muted-mark", title: "Silenced" }, mutedMark()) : []);
     }
     setText(seen, server.connected ? "" : ago(store.now() - server.last_seen));
     setAttribute(seen, "title", server.connected ? false : `Last seen ${instant(server.last_seen)}`);
@@ -133,12 +135,14 @@ function newRow(store, id) {
   }
 
   function showUrgent(server) {
-    const [worst] = [...server.series.values()].filter((sensor) => !["normal", "unknown"].includes(sensor.status)).sort((a, b) => sensorRank(a.status) - sensorRank(b.status));
-    const text = worst ? `${seriesName(worst)} ${reading(worst.value, worst.unit)} ${worst.status}` : (server.reason ?? "");
+    const silent = (sensor) => isMuted(server, seriesName(sensor));
+    const [worst] = [...server.series.values()].filter((sensor) => !["normal", "unknown"].includes(sensor.status)).sort((a, b) => silent(a) - silent(b) || sensorRank(a.status) - sensorRank(b.status));
+    const muted = Boolean(worst) && !server.quiet && silent(worst);
+    const text = worst ? `${seriesName(worst)} ${reading(worst.value, worst.unit)} ${worst.status} ${muted}` : (server.reason ?? "");
     if (text === urgentShown) return;
     urgentShown = text;
     if (!worst) fill(urgent, text ? [data(text)] : []);
-    else fill(urgent, el("span", { class: "level", "data-level": statusClass(worst.status) }, icon(statusClass(worst.status)), el("span", { class: "unseen" }, word(worst.status))), data(`${seriesName(worst)} ${reading(worst.value, worst.unit)}`));
+    else fill(urgent, el("span", { class: "level", "data-level": statusClass(worst.status) }, icon(statusClass(worst.status)), el("span", { class: "unseen" }, word(worst.status))), muted ? el("span", { class: "muted-mark", title: "Silenced" }, mutedMark()) : [], data(`${seriesName(worst)} ${reading(worst.value, worst.unit)}`));
   }
 
   show();

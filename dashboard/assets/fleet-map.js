@@ -1,12 +1,13 @@
 // All servers as cells on a canvas: 10,000 at a glance. What is under the pointer or chosen by
 // the arrow keys is said in words beside it.
 
+import { mutedMark } from "./bits.js";
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
 import { count, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
-import { sensorRank, statusClass, word } from "./levels.js";
+import { isMuted, sensorRank, statusClass, word } from "./levels.js";
 import { cell, cellAt, layout, neighbour } from "./map-layout.js";
-import { drawShape, shapeOf } from "./silhouettes.js";
+import { drawShape, drawSilenced, shapeOf } from "./silhouettes.js";
 
 const COLOURS = ["normal", "warned", "alarmed", "disconnected", "quarantined", "queued"];
 const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
@@ -69,7 +70,8 @@ export function newFleetMap(store, { open, chosen, narrow, fit, largest }) {
         const left = x + (index % columns) * map.size;
         const upper = y + Math.floor(index / columns) * map.size;
         const shape = shapeOf(server);
-        drawShape(context, shape, left, upper, map.size - gap, colours[shape]);
+        if (server.quiet) drawSilenced(context, shape, left, upper, map.size - gap, colours[shape]);
+        else drawShape(context, shape, left, upper, map.size - gap, colours[shape]);
       });
     }
     const now = at >= 0 ? cell(map, at) : null;
@@ -203,8 +205,9 @@ function troubles(server) {
 }
 
 function sentence(server) {
-  const wrong = troubles(server).map((sensor) => `${seriesName(sensor)} ${reading(sensor.value, sensor.unit)}`);
-  return [nameOf(server), word(server.status), server.queued_up ? "queued up" : "", ...wrong].filter(Boolean).join(", ");
+  const silent = (sensor) => (!server.quiet && isMuted(server, seriesName(sensor)) ? " silenced" : "");
+  const wrong = troubles(server).map((sensor) => `${seriesName(sensor)} ${reading(sensor.value, sensor.unit)}${silent(sensor)}`);
+  return [nameOf(server), word(server.status), server.quiet ? "silenced" : "", server.queued_up ? "queued up" : "", ...wrong].filter(Boolean).join(", ");
 }
 
 function tipRows(server) {
@@ -213,8 +216,9 @@ function tipRows(server) {
   return [
     el("div", { class: "map-tip-name" }, data(nameOf(server))),
     el("div", { class: "level", "data-level": level }, icon(level), word(server.status)),
+    server.quiet ? el("div", { class: "muted-mark" }, icon("silenced"), "Silenced") : [],
     server.queued_up ? el("div", { class: "level", "data-level": "warned" }, icon("queued"), "Queued up") : [],
     el("div", { class: "map-tip-about" }, data(about)),
-    ...troubles(server).map((sensor) => el("div", {}, data(seriesName(sensor)), " ", el("strong", {}, data(reading(sensor.value, sensor.unit))))),
+    ...troubles(server).map((sensor) => el("div", {}, data(seriesName(sensor)), " ", el("strong", {}, data(reading(sensor.value, sensor.unit))), !server.quiet && isMuted(server, seriesName(sensor)) ? [" ", el("span", { class: "muted-mark" }, mutedMark())] : [])),
   ].flat();
 }

@@ -13,7 +13,8 @@ import { linkTo, serverLink } from "./route.js";
 import { newSelection } from "./selection.js";
 import { shapePicture } from "./silhouettes.js";
 
-const CHIPS = ["alarmed", "warned", "disconnected", "quarantined", "queued", "normal"];
+const CHIPS = ["alarmed", "warned", "disconnected", "quarantined", "queued", "normal", "silenced"];
+const CHIP_WORDS = new Map([["queued", "Queued up"], ["silenced", "Silenced"]]);
 const TYPING_MS = 150;
 const CURSOR_MS = 400;
 // More groups than that make a canvas higher than browsers draw.
@@ -172,7 +173,7 @@ function build() {
   });
   const chips = new Map(CHIPS.map((level) => {
     const amount = el("span", { class: "chip-count" }, "0");
-    return [level, { amount, button: el("button", { type: "button", class: `chip chip-${level}` }, shapePicture(level), level === "queued" ? "Queued up" : word(level), " ", amount) }];
+    return [level, { amount, button: el("button", { type: "button", class: `chip chip-${level}` }, level === "silenced" ? icon("silenced") : shapePicture(level), CHIP_WORDS.get(level) ?? word(level), " ", amount) }];
   }));
   const group = el("select", { id: "fleet-group", class: "select" });
   const viewButtons = new Map([["map", "Map"], ["list", "List"]].map(([name, label]) => [name, el("button", { type: "button", class: "segment" }, icon(name), label)]));

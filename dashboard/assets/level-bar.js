@@ -24,7 +24,14 @@ export function newLevelBar(store) {
     parts.set(level, { piece, amount, item, link });
   }
 
+  const silent = el("span", { class: "level-bar-count" }, "0");
+  const quiet = el("li", { hidden: true }, el("a", { href: linkTo("/fleet", { level: "silenced" }), title: "All of them, or all that is wrong with them, is silenced" }, icon("silenced"), silent, " silenced"));
+  words.append(quiet);
+
   function show() {
+    const silenced = store.counts.get("silenced") ?? 0;
+    setText(silent, count(silenced));
+    setShown(quiet, silenced > 0);
     for (const [level, { piece, amount, item, link }] of parts) {
       const now = store.counts.get(level) ?? 0;
       setText(amount, count(now));

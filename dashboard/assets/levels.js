@@ -21,12 +21,12 @@ const WORDS = new Map([
 export const word = (status) => WORDS.get(status) ?? "Unknown";
 
 /** Lower is more urgent. */
-export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (server.queued_up ? 0.5 : 0);
+export const serverRank = (server) => (SERVER_RANK.get(server.status) ?? 4) - (server.queued_up ? 0.5 : server.failing ? 0.3 : 0);
 
 /** Lower is more urgent. */
 export const sensorRank = (status) => SENSOR_RANK.get(status) ?? 6;
 
-const USUAL = ["load", "cpu", "memory", "disk", "swap", "network_rx", "network_tx", "temperature", "users", "uptime"];
+const USUAL = ["load", "users", "cpu", "memory", "disk", "swap", "network_rx", "network_tx", "temperature", "uptime"];
 
 /** Lower is looked at more often; numbers before texts. */
 export function usual({ name, value }) {
@@ -35,8 +35,17 @@ export function usual({ name, value }) {
   return typeof value === "string" ? USUAL.length + 1 : USUAL.length;
 }
 
-/** Whether a person should look at this server. */
-export const needsAttention = (server) => server.status !== "normal" || Boolean(server.queued_up);
+/** Whether something is wrong with this server. One whose sensors fail may be anything but well. */
+const isIll = (server) => server.status !== "normal" || Boolean(server.queued_up) || server.failing > 0;
+
+/** Whether a person should look at this server: nobody is told of what is silenced. */
+export const needsAttention = (server) => isIll(server) && !server.quiet;
+
+/** Lower stands further up: what is silenced stands below all that isn't, above what is well. */
+export const urgency = (server) => (server.quiet && isIll(server) ? 3.8 : serverRank(server));
+
+/** Whether a series of the server is silenced; all of it may be. */
+export const isMuted = (server, label) => server.muted?.[0] === "*" || Boolean(server.muted?.includes(label));
 
 /** A status as a name for a class: one of ours, whatever was sent. */
 export const statusClass = (status) => (WORDS.has(status) ? status : "unknown");

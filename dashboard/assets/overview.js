@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { needsAttention } from "./levels.js";
 import { newLevelBar } from "./level-bar.js";
 import { isPinned, onPins, pinned } from "./pins.js";
+import { linkTo } from "./route.js";
 import { newTiles } from "./tiles.js";
 
 const MOST_EVENTS = 40;
@@ -19,6 +20,8 @@ const FILTERS = new Map([
   ["disconnected", ["Disconnected", (server) => server.status === "disconnected"]],
   ["quarantined", ["Quarantined", (server) => server.status === "quarantined"]],
   ["queued", ["Queued up", (server) => Boolean(server.queued_up)]],
+  ["failing", ["Sensors fail", (server) => server.failing > 0]],
+  ["silenced", ["Silenced", (server) => Boolean(server.quiet)]],
   ["pinned", ["Pinned", (server) => isPinned(server.id)]],
 ]);
 
@@ -35,6 +38,7 @@ export function mount(root, context) {
   root.append(
     el("h1", { class: "unseen" }, "Overview"),
     bar.node,
+    newUntold(store),
     el(
       "div",
       { class: "overview-columns" },
@@ -71,6 +75,8 @@ export function mount(root, context) {
       disconnected: of("disconnected"),
       quarantined: of("quarantined"),
       queued: of("queued"),
+      failing: of("failing"),
+      silenced: of("silenced"),
       pinned: known.length,
     };
     for (const [name, { button, amount }] of buttons) {
@@ -123,10 +129,38 @@ function showClear(place, store, filter) {
   const detail = waits ? "" : empty
     ? "They appear here as the sweep finds them."
     : attention
-      ? `All ${count(store.servers.size)} servers are connected and normal.`
+      ? allClear(store)
       : `None of ${count(store.servers.size)} servers is in this state.`;
   place.dataset.clear = String(!waits && !empty);
   fill(place, icon(waits || empty ? "discovery" : "normal"), el("p", { class: "all-clear-title" }, title), el("p", { class: "all-clear-detail" }, detail));
+}
+
+// That people aren't told of what is wrong, while it is so.
+function newUntold(store) {
+  const text = el("span");
+  const node = el("p", { class: "untold", role: "status", hidden: true }, icon("notices"), text);
+  let said = "";
+
+  function show({ targets_failing: failing = 0, notices_waiting: waiting = 0 }) {
+    setShown(node, failing > 0);
+    const now = `${failing} ${waiting}`;
+    if (said === now || !failing) return;
+    said = now;
+    const who = failing === 1 ? "1 target of notices can't be reached" : `${count(failing)} targets of notices can't be reached`;
+    const left = waiting === 1 ? "1 notice waits" : `${count(waiting)} notices wait`;
+    fill(text, el("a", { href: linkTo("/notices") }, who), waiting ? `; ${left}.` : ".");
+  }
+
+  store.on("stats", show);
+  if (store.stats) show(store.stats);
+  return node;
+}
+
+// What is silenced may be as ill as it likes: it isn't said to be well.
+function allClear({ servers, counts }) {
+  const silenced = counts.get("silenced") ?? 0;
+  if (!silenced) return `All ${count(servers.size)} servers are connected and normal.`;
+  return `${count(silenced)} of ${count(servers.size)} servers ${silenced === 1 ? "is" : "are"} silenced, the others are connected and normal.`;
 }
 
 function sweepLine(sweep) {

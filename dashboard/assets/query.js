@@ -1,7 +1,8 @@
 // What people type to narrow the fleet down (pure): words, and `key:value` terms.
 //
 //   web lisbon              all words, in hostname, addresses, labels, sensors or OS
-//   level:alarmed           also warned, normal, disconnected, quarantined, queued, attention
+//   level:alarmed           also warned, normal, disconnected, quarantined, queued, failing,
+//                           attention, silenced
 //   os:debian  sensor:mysql
 //   range:10.0.0.0/24       a range, or the beginning of an address
 //   site:lisbon  site=lisbon  label:site      a label, or any value of it
@@ -16,7 +17,7 @@ const MOST_TERMS = 20;
 export const KEYS = ["level", "os", "range", "sensor", "label"];
 
 /** The statuses and conditions that `level:` knows. */
-export const LEVELS = ["alarmed", "quarantined", "warned", "disconnected", "normal", "queued", "attention"];
+export const LEVELS = ["alarmed", "quarantined", "warned", "disconnected", "normal", "queued", "failing", "attention", "silenced"];
 
 const lower = (text) => String(text ?? "").toLowerCase();
 
@@ -57,7 +58,9 @@ function positive(word) {
 
 function level(value) {
   if (value === "queued") return (server) => Boolean(server.queued_up);
+  if (value === "failing") return (server) => server.failing > 0;
   if (value === "attention") return needsAttention;
+  if (value === "silenced") return (server) => Boolean(server.quiet);
   return (server) => server.status === value;
 }
 

@@ -2,7 +2,7 @@
 // something they depend on changed, and never more often than people can follow.
 
 import { grouper, groupOrder } from "./grouping.js";
-import { serverRank } from "./levels.js";
+import { urgency } from "./levels.js";
 import { compile } from "./query.js";
 
 const PAUSE = 400;
@@ -84,7 +84,7 @@ const sortKey = (server) =>
 export function byUrgency(servers) {
   const buckets = new Map();
   for (const server of servers) {
-    const rank = serverRank(server);
+    const rank = urgency(server);
     if (!buckets.has(rank)) buckets.set(rank, []);
     buckets.get(rank).push(server);
   }

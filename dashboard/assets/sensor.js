@@ -11,6 +11,7 @@ import { newGroups } from "./groups.js";
 import { newHeatMap } from "./heatmap.js";
 import { icon } from "./icons.js";
 import { newOutliers } from "./outliers.js";
+import { newOverridden } from "./overridden.js";
 import { breathe, inSlices, paced } from "./slices.js";
 import { newValueList } from "./value-list.js";
 
@@ -60,11 +61,25 @@ export function mount(root, context) {
       if (!kind) lay(sensor.parse === "text" ? "text" : "number");
       heat?.show();
       recount();
+      await showOverrides();
     } catch (error) {
-      if (signal.aborted) return;
-      setText(view.problem, `This sensor can't be shown: ${error.message}`);
-      setShown(view.problem, true);
+      fail("This sensor can't be shown", error);
     }
+  }
+
+  async function showOverrides() {
+    try {
+      const { items } = await get("/overrides", {}, signal);
+      setShown(view.changed, view.overridden.show(items));
+    } catch (error) {
+      fail("Its overrides can't be shown", error);
+    }
+  }
+
+  function fail(what, error) {
+    if (signal.aborted) return;
+    setText(view.problem, `${what}: ${error.message}`);
+    setShown(view.problem, true);
   }
 
   const recount = paced(async () => {
@@ -123,8 +138,11 @@ function build(name) {
     outliers: el("div"),
     definition: el("div"),
     coverage: newCoverage(name),
+    overridden: newOverridden(name),
   };
-  parts.aside.append(section("Coverage", null, parts.coverage.node), section("Definition", null, parts.definition));
+  parts.changed = section("Overrides", null, parts.overridden.node);
+  parts.changed.hidden = true;
+  parts.aside.append(section("Coverage", null, parts.coverage.node), parts.changed, section("Definition", null, parts.definition));
   parts.node = el(
     "article",
     {},

@@ -43,6 +43,20 @@ export function drawShape(context, name, x, y, size, colour) {
   if (name === "alarmed" && size >= 9) cross(context, x, y, size);
 }
 
+/** The same of a server that is silenced: pale, and struck through where there is room. */
+export function drawSilenced(context, name, x, y, size, colour) {
+  context.globalAlpha = 0.4;
+  drawShape(context, name, x, y, size, colour);
+  context.globalAlpha = 1;
+  if (size < 9) return;
+  context.strokeStyle = colour;
+  context.lineWidth = Math.max(1.5, size * 0.12);
+  context.beginPath();
+  context.moveTo(x, y + size);
+  context.lineTo(x + size, y);
+  context.stroke();
+}
+
 // A hole in the shape of a cross, so that alarmed isn't only a larger normal.
 function cross(context, x, y, size) {
   context.globalCompositeOperation = "destination-out";

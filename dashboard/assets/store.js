@@ -8,7 +8,7 @@ const MOST_BEATS = 120;
 const seriesKey = (name, instance) => JSON.stringify([name, instance]);
 
 // What servers are sorted, filtered and counted by. Readings change all the time, these seldom.
-const SHAPE = ["status", "queued_up", "hostname", "addresses", "labels", "facts"];
+const SHAPE = ["status", "queued_up", "quiet", "muted", "hostname", "addresses", "labels", "facts"];
 
 /** A new, empty store. Topics: servers (a Set of ids, or null for all), shapes (the same, of
  * those of which more changed than readings; told before servers), stats, sweeps, events
@@ -20,7 +20,9 @@ export function createStore() {
 
   const store = {
     servers: new Map(),
-    /** How many servers have each status, and how many are `queued` or need `attention`. */
+    /** How many servers have each status, and how many are `queued`, `failing` (sensors of
+     * them), `silenced` (all of them, or all that is wrong), `alarming` (alarmed, and not
+     * silenced), or need `attention`. */
     counts: new Map(),
     /** Grows with every server that comes, goes or is named otherwise: what is sorted by name
      * is out of date then. */
@@ -118,12 +120,13 @@ export function createStore() {
       const server = old ? merged(old, changes) : indexed(changes);
       put(changes.id, server);
       touched.add(changes.id);
-      if (server.series.size !== known || SHAPE.some((key) => key in changes)) shapes.add(changes.id);
+      if (server.series.size !== known || server.failing !== old?.failing || SHAPE.some((key) => key in changes)) shapes.add(changes.id);
     }
     for (const [id, series] of Object.entries(frame.gone ?? {})) {
       const server = store.servers.get(id);
       if (!server) continue;
       for (const [name, instance] of series) server.series.delete(seriesKey(name, instance));
+      put(id, { ...server, failing: failing(server.series) });
       touched.add(id);
       shapes.add(id);
     }
@@ -160,19 +163,30 @@ function tally(counts, server, by) {
   const add = (key) => counts.set(key, (counts.get(key) ?? 0) + by);
   add(server.status);
   if (server.queued_up) add("queued");
+  if (server.failing) add("failing");
+  if (server.quiet) add("silenced");
+  else if (server.status === "alarmed") add("alarming");
   if (needsAttention(server)) add("attention");
 }
 
 function indexed(server) {
   const { sensors, ...rest } = server;
-  const series = (sensors ?? []).map((sensor) => [seriesKey(sensor.name, sensor.instance), sensor]);
-  return { ...rest, series: new Map(series) };
+  const series = new Map((sensors ?? []).map((sensor) => [seriesKey(sensor.name, sensor.instance), sensor]));
+  return { ...rest, series, failing: failing(series) };
 }
 
 function merged(old, changes) {
   const { sensors, ...rest } = changes;
   for (const sensor of sensors ?? []) old.series.set(seriesKey(sensor.name, sensor.instance), sensor);
-  return { ...old, ...rest };
+  return { ...old, ...rest, failing: sensors?.length ? failing(old.series) : old.failing };
+}
+
+// How many series have failed. Kept with the server, whose series change in place: what was
+// counted of it must be what is taken away again.
+function failing(series) {
+  let failed = 0;
+  for (const { status } of series.values()) if (status === "failed") failed += 1;
+  return failed;
 }
 
 /** The key under which a server's `series` holds this sensor. */

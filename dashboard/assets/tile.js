@@ -1,9 +1,10 @@
 // One server at a glance.
 
+import { mutedMark } from "./bits.js";
 import { data, el, fill, setAttribute, setShown, setText } from "./dom.js";
-import { ago, instant, reading, seriesName } from "./format.js";
+import { ago, count, instant, reading, seriesName } from "./format.js";
 import { icon } from "./icons.js";
-import { sensorRank, statusClass, usual, word } from "./levels.js";
+import { isMuted, sensorRank, statusClass, usual, word } from "./levels.js";
 import { newPinButton } from "./pins.js";
 import { serverLink } from "./route.js";
 
@@ -17,17 +18,21 @@ export function newTile(server) {
   const link = el("a", { class: "tile-link", href: serverLink(server.id) }, name);
   const address = data("", { class: "tile-address" });
   const seen = el("span", { class: "tile-seen" });
+  const quiet = el("span", { class: "muted-mark", hidden: true }, icon("silenced"), "Silenced");
   const queued = newQueuedUp();
   const reason = data("", { class: "tile-reason" });
+  const failing = el("span");
+  const failed = el("p", { class: "tile-failing", hidden: true }, icon("failed"), failing);
   const cells = el("dl", { class: "cells" });
   const pin = newPinButton(server.id, server.hostname || server.addresses[0] || server.id);
   const node = el(
     "li",
     { class: "tile" },
     el("div", { class: "tile-head" }, mark, el("h2", { class: "tile-title" }, link), pin.node),
-    el("div", { class: "tile-sub" }, address, el("span", { class: "tile-state" }, status, seen)),
+    el("div", { class: "tile-sub" }, address, el("span", { class: "tile-state" }, status, seen, " ", quiet)),
     queued.node,
     reason,
+    failed,
     cells,
   );
   const shown = [];
@@ -50,11 +55,15 @@ export function newTile(server) {
       setText(seen, `, seen ${ago(clock - now.last_seen)}`);
       setAttribute(seen, "title", `Last seen ${instant(now.last_seen)}`);
     }
+    setShown(quiet, Boolean(now.quiet));
+    setAttribute(node, "data-quiet", Boolean(now.quiet));
     queued.show(now);
     pin.show();
     setText(reason, now.reason ?? "");
     setShown(reason, Boolean(now.reason));
-    showCells(cells, shown, choose(now.series));
+    setText(failing, now.failing === 1 ? "1 sensor fails" : `${count(now.failing)} sensors fail`);
+    setShown(failed, now.failing > 0);
+    showCells(cells, shown, choose(now.series), now);
   }
 
   return { node, show };
@@ -105,14 +114,14 @@ function choose(series) {
     .map(([, , , sensor]) => sensor);
 }
 
-function showCells(list, shown, sensors) {
+function showCells(list, shown, sensors, server) {
   while (shown.length > sensors.length) shown.pop().node.remove();
   while (shown.length < sensors.length) {
     const cell = newCell();
     shown.push(cell);
     list.append(cell.node);
   }
-  sensors.forEach((sensor, index) => shown[index].show(sensor));
+  sensors.forEach((sensor, index) => shown[index].show(sensor, !server.quiet && isMuted(server, seriesName(sensor))));
 }
 
 function newCell() {
@@ -126,16 +135,17 @@ function newCell() {
   let widthShown = -1;
   return {
     node,
-    show(sensor) {
+    show(sensor, muted) {
       setText(label, sensor.instance === null ? sensor.name : `${sensor.name} ${sensor.instance}`);
       setText(value, reading(sensor.value, sensor.unit));
-      if (statusShown !== sensor.status) {
-        statusShown = sensor.status;
+      if (statusShown !== `${sensor.status}${muted}`) {
+        statusShown = `${sensor.status}${muted}`;
         node.dataset.status = statusClass(sensor.status);
         const quiet = sensor.status === "normal";
-        fill(mark, quiet ? [] : [icon(statusClass(sensor.status)), el("span", { class: "unseen" }, word(sensor.status))]);
+        const level = quiet ? [] : [icon(statusClass(sensor.status)), el("span", { class: "unseen" }, word(sensor.status))];
+        fill(mark, [...level, ...(muted ? mutedMark() : [])]);
       }
-      setAttribute(node, "title", titleOf(sensor));
+      setAttribute(node, "title", titleOf(sensor, muted));
       const share = sensor.unit === "%" && typeof sensor.value === "number";
       setShown(gauge, share);
       const width = share ? Math.round(Math.min(100, Math.max(0, sensor.value))) : 0;
@@ -147,7 +157,8 @@ function newCell() {
   };
 }
 
-function titleOf(sensor) {
-  if (sensor.status === "normal") return seriesName(sensor);
-  return `${seriesName(sensor)}: ${word(sensor.status)}${sensor.reason ? `: ${sensor.reason}` : ""}`;
+function titleOf(sensor, muted) {
+  const silenced = muted ? " (silenced)" : "";
+  if (sensor.status === "normal") return `${seriesName(sensor)}${silenced}`;
+  return `${seriesName(sensor)}${silenced}: ${word(sensor.status)}${sensor.reason ? `: ${sensor.reason}` : ""}`;
 }

@@ -2,7 +2,7 @@
 // never more tiles are drawn than a person would look through.
 
 import { isPinned } from "./pins.js";
-import { serverRank } from "./levels.js";
+import { urgency } from "./levels.js";
 import { newTile } from "./tile.js";
 
 const SLICE = 8;
@@ -95,7 +95,7 @@ const first = (places) => [...places].sort(byPlace).slice(0, MOST).map(([id]) =>
 // A text that sorts by urgency, then by name with its numbers as numbers, then by id.
 function placeOf(server) {
   const name = server.hostname.slice(0, 200).toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
-  return `${serverRank(server).toFixed(1)}${isPinned(server.id) ? 0 : 1}\n${name}\n${server.id}`;
+  return `${urgency(server).toFixed(1)}${isPinned(server.id) ? 0 : 1}\n${name}\n${server.id}`;
 }
 
 // Walks the list once and moves only what stands in the wrong place, so that a tile that is

@@ -1,4 +1,4 @@
-// What the browser's tab says: how many servers are alarmed, and which page this is.
+// What the browser's tab says: how many servers are alarmed and not silenced, and which page this is.
 
 const EVERY = 500;
 
@@ -9,7 +9,7 @@ export function mountTitle(store) {
 
   function show() {
     due = 0;
-    const alarmed = store.counts.get("alarmed") ?? 0;
+    const alarmed = store.counts.get("alarming") ?? 0;
     const parts = [alarmed ? `(${alarmed}) alarmed` : "", page, "Outkept"];
     document.title = parts.filter(Boolean).join(" – ");
   }

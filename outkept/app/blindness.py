@@ -80,6 +80,16 @@ class Blindness:
                 return self._why(group, doubt)
         return ""
 
+    @property
+    def total(self) -> bool:
+        """Whether we may be blind to all servers."""
+        return None in self._doubts
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges we may be blind to."""
+        return len(self._doubts.keys() - {None})
+
     def cleared_at(self, live: LiveServer) -> float:
         """When a doubt about this server ended because enough were back; from then on, the others
         have as long as ever to be back too. 0: there was none."""

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from outkept.act.environment import Occasion, with_environment
 from outkept.act.manual import Held, judge
 from outkept.act.policy import Hold, holds
 from outkept.act.runner import intend, perform
@@ -19,13 +18,13 @@ from outkept.app.guards import Guards, Running
 from outkept.app.insist import insist
 from outkept.app.prospects import Prospect, Prospects, overridden, prospects
 from outkept.app.runs import MOST_RUNS, Json, Part, Run, Runs, RunState, TooManyError, Watch
+from outkept.app.sending import occasion_of, send
 from outkept.model.action import Action, ActionOutcome
 from outkept.model.command import CommandOutcome
 from outkept.model.event import Event, EventType, sensor_label
 from outkept.model.level import Level
 from outkept.model.sensor import Parse, Sensor
 from outkept.serve.control import ChangedError, FullError, UnknownError, Wanted
-from outkept.ssh.channels import Priority
 from outkept.ssh.connection import Connection
 from outkept.store.errors import StoreError
 
@@ -214,10 +213,12 @@ class Control:
         sent = False
         try:
             intended = await intend(self._context.store, cleared.action)
+            self._context.tally.start(intended)
             part.begin(intended.id)
             run.changed()
             sent = True
             done = await perform(intended, partial(self._send, run, part, cleared), time.time)
+            self._context.tally.end(done)
             sent = done.outcome is not ActionOutcome.NOT_SENT
             self._conclude(run, part, cleared, done)
             # Whoever ran it wants to see what it did.
@@ -248,25 +249,12 @@ class Control:
             part.hear(data, error=error)
             run.changed()
 
-        live, key = cleared.live, (run.sensor, run.instance)
-        series = live.series.get(key)
-        occasion = Occasion(
-            live.record.id,
-            live.record.identity.hostname,
-            run.sensor,
-            run.instance,
-            series.value if series is not None else None,
-            (series.track.level if series is not None else Level.NORMAL).value,
-            cleared.action.incident,
-            run.step,
-        )
-        return await cleared.connection.run(
-            with_environment(command, occasion.variables()),
+        return await send(
+            cleared.connection,
+            occasion_of(cleared.live, cleared.action),
+            command,
             timeout=cleared.sensor.timeout or self._context.settings.ssh.command_timeout,
-            priority=Priority.REACTION,
-            key=f"reaction to {run.sensor}",
             bar=partial(self._bar, run, cleared),
-            posix=True,
             heard=heard,
         )
 
@@ -300,7 +288,7 @@ class Control:
             if done.outcome is ActionOutcome.DONE
             else f"{done.outcome.value} ({done.reason})"
         )
-        text = f"{live.name}: {label}: {run.by} ran `{done.command}`: {said}"
+        text = f"{live.name}: {label}: {run.by} ran {done.named}: {said}"
         self._context.herald.announce(
             Event(
                 time.time(),

@@ -53,6 +53,7 @@ async def running(
     On leaving, connections are closed and what was announced is on disk. The store stays the
     caller's. A defect in one of its parts ends the context with that error.
     """
+    await _end_orphans(store)
     context = await _assembled(settings, library, store, client)
     sessions = Sessions(context)
     crawl = Crawl(context, sessions)
@@ -64,7 +65,7 @@ async def running(
     telling = await Telling.recalled(context)
     context.herald.listeners.append(telling.take)
     source = DaemonSource(
-        context, crawl, ReactionControl(guards, reactions), control, NoticesView(telling)
+        context, crawl, ReactionControl(context, guards, reactions), control, NoticesView(telling)
     )
     context.hub = Hub(source)
     await _tell_unfinished(context)
@@ -94,6 +95,17 @@ async def running(
             context.hand_over()
             await context.herald.drain(FLUSH_DEADLINE)
             writing.cancel()
+
+
+async def _end_orphans(store: Store) -> None:
+    """What is open of a server that nobody knows would never end: nothing reads it."""
+    now = time.time()
+
+    def say(server: str) -> Event:
+        text = f"{server} removed: it is not known any more"
+        return Event(now, EventType.REMOVED, text, server)
+
+    await store.remove_orphans(say)
 
 
 async def _assembled(
@@ -142,9 +154,7 @@ async def _tell_unfinished(context: Context) -> None:
 
     def say(action: Action) -> Event:
         label = sensor_label(action.sensor, action.instance)
-        text = (
-            f"whether `{action.command}` ran is unknown: the daemon was cut off; it is not repeated"
-        )
+        text = f"whether {action.named} ran is unknown: the daemon was cut off; it is not repeated"
         return Event(
             now,
             EventType.MESSAGE,

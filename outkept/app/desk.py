@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from outkept.app.fleet import LiveServer
 from outkept.app.herald import Herald
-from outkept.model.event import Condition, Event, EventType
+from outkept.model.event import Condition, Event, EventType, sensor_label
 from outkept.model.incident import Incident, IncidentKey, following, key_of
+from outkept.model.level import Level
 from outkept.model.silence import Silence, SilenceState, Subject, to_tell
 from outkept.model.silencing import Silencing
 from outkept.store.errors import StoreError
@@ -23,6 +25,9 @@ LOOK_EVERY = 1.0
 """Seconds within which a silence's beginning and end are told."""
 TO_DISK_S = 5.0
 """How long what a person says may take to be on disk before they are told that it isn't yet."""
+
+Kind = tuple[Condition, Level, bool]
+"""What an incident is about, how bad it is now, and whether somebody has taken it on."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +47,7 @@ class Desk:
         self._stored = silences
         self._open: dict[str | None, dict[IncidentKey, Incident]] = {}
         self._keys: dict[int, IncidentKey] = {}
+        self._counts: Counter[Kind] = Counter()
         for one in opened:
             self._put(one)
         self._silences = Silencing(going_on)
@@ -54,6 +60,7 @@ class Desk:
         if event.type is EventType.REMOVED:
             for ended in self._open.pop(event.server, {}).values():
                 del self._keys[ended.id]
+                self._counts[_kind(ended)] -= 1
             return None
         key = key_of(event)
         if key is None:
@@ -68,12 +75,17 @@ class Desk:
         return after
 
     def _put(self, incident: Incident) -> None:
-        self._open.setdefault(incident.server, {})[incident.key] = incident
+        of_server = self._open.setdefault(incident.server, {})
+        if (before := of_server.get(incident.key)) is not None:
+            self._counts[_kind(before)] -= 1
+        self._counts[_kind(incident)] += 1
+        of_server[incident.key] = incident
         self._keys[incident.id] = incident.key
 
     def _drop(self, incident: Incident) -> None:
         of_server = self._open.get(incident.server, {})
-        of_server.pop(incident.key, None)
+        if (before := of_server.pop(incident.key, None)) is not None:
+            self._counts[_kind(before)] -= 1
         if not of_server:
             self._open.pop(incident.server, None)
         self._keys.pop(incident.id, None)
@@ -90,6 +102,11 @@ class Desk:
             found = [one for of_server in self._open.values() for one in of_server.values()]
         return sorted(found, key=lambda one: one.id)
 
+    @property
+    def counts(self) -> Mapping[Kind, int]:
+        """How many are open, by condition, level, and whether somebody has taken them on."""
+        return self._counts
+
     def suppressed(self, server: str) -> bool:
         """Whether nobody needs to hear of what else is open about this server: it is gone."""
         return self.incident((Condition.GONE, server, None)) is not None
@@ -103,9 +120,19 @@ class Desk:
         """The silence that holds over something at `now` and ends last; None: nothing does."""
         return self._silences.find(subject, now)
 
+    @property
+    def silences(self) -> list[Silence]:
+        """Those that have not ended, as far as that was noticed."""
+        return list(self._silences.by_id.values())
+
     def over(self, server: Subject, now: float) -> list[Silence]:
         """The silences that hold at `now` over anything of a server's."""
         return self._silences.over(server, now)
+
+    def muted(self, live: LiveServer, now: float) -> frozenset[str]:
+        """Which of a server's series are silenced at `now`, by label; ALL where the server is."""
+        labels = [sensor_label(*key) for key in live.series]
+        return self._silences.muted(subject(live), labels, now)
 
     async def run(self) -> None:
         """Tell of silences that begin and end, until cancelled."""
@@ -201,6 +228,10 @@ def subject(live: LiveServer, sensor: str = "") -> Subject:
     record = live.record
     addresses = tuple(endpoint.address for endpoint in record.endpoints)
     return Subject(record.id, record.identity.hostname, record.labels, sensor, addresses)
+
+
+def _kind(incident: Incident) -> Kind:
+    return incident.condition, incident.level, incident.acknowledged
 
 
 def _about(incident: Incident, type_: EventType, message: str, by: str | None) -> Event:

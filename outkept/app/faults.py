@@ -40,9 +40,12 @@ class Faults:
         if not fault.told:
             live.faults_at = min(live.faults_at, fault.since + self._failed_after)
 
-    def mended(self, live: LiveServer, name: str) -> None:
-        """A reading is good."""
-        self._end(live, name, "gives readings again")
+    def mended(self, live: LiveServer, name: str, *, valued: bool) -> None:
+        """A reading is good. The first count of a rate gives no value (`valued`) yet: it doesn't
+        end what was told, which would be as true in the next moment."""
+        fault = live.faults.get(name)
+        if fault is not None and (valued or not fault.told):
+            self._end(live, name, "gives readings again")
 
     def restore(self, live: LiveServer, name: str, condition: Condition) -> None:
         """An incident that was open before a restart: it isn't opened a second time."""

@@ -8,11 +8,12 @@ from outkept.discover.inventory import Inventory
 from outkept.evaluate.flapping import STEADY, Flap
 from outkept.evaluate.tracker import CALM, Track
 from outkept.model.channels import ChannelReport, ChannelStats
-from outkept.model.event import Condition
+from outkept.model.event import Condition, sensor_label
 from outkept.model.level import Level, SensorStatus, ServerStatus
 from outkept.model.reading import Value
 from outkept.model.sensor import Sensor
 from outkept.model.server import Endpoint, Server
+from outkept.model.silencing import ALL
 from outkept.poll.link import Link
 from outkept.ssh.connection import Connection
 
@@ -56,6 +57,11 @@ class Series:
         if self.fired and self.track.level is Level.ALARMED:
             return SensorStatus.FIRED
         return SensorStatus(self.track.level)
+
+    @property
+    def is_ill(self) -> bool:
+        """Whether it is over a threshold, fails, or is silent."""
+        return self.track.level is not Level.NORMAL or self.failure is not None or self.stale
 
     @property
     def flapping(self) -> bool:
@@ -102,6 +108,9 @@ class LiveServer:
     when it gave no good reading, None once its connection has given one or has lasted. Since the
     latter it was dialled in vain (`vain`), or let us in and was lost (`cut`). `read` says that it
     was connected since the daemon started, `gone` that its incident is open.
+
+    `muted` are the labels of its series that are silenced, ALL where all of it is, by the silences
+    and the record `muted_for`; None: its series are others since.
     """
 
     record: Server
@@ -124,6 +133,8 @@ class LiveServer:
     vain: bool = False
     cut: bool = False
     gone: bool = False
+    muted: frozenset[str] = frozenset()
+    muted_for: tuple[tuple[int, ...], Server] | None = None
 
     def heard(self) -> None:
         """It is there: its connection has given a good reading, or has lasted."""
@@ -161,6 +172,18 @@ class LiveServer:
         """The worst level of its series."""
         levels = (series.track.level for series in self.series.values())
         return max(levels, key=lambda level: level.severity, default=Level.NORMAL)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is told of it now: all of it is silenced, or all that is wrong with it."""
+        if self.muted == ALL:
+            return True
+        if not self.muted or self.queued_up:
+            return False
+        if self.status in (ServerStatus.QUARANTINED, ServerStatus.DISCONNECTED):
+            return False
+        ill = [sensor_label(*key) for key, series in self.series.items() if series.is_ill]
+        return bool(ill) and self.muted.issuperset(ill)
 
     def note_levels(self) -> None:
         """A series has entered or left a level."""

@@ -97,6 +97,10 @@ class Guards:
         """Who has stopped all reactions, None where nobody has."""
         return self._stop
 
+    def mode(self, live: LiveServer, sensor: Sensor) -> tuple[ReactionMode, str]:
+        """The mode of a sensor's reactions on a server, and the setting that says so."""
+        return mode_for(self._limits, sensor, subject_of(live.record))
+
     def situation(
         self,
         live: LiveServer,
@@ -114,7 +118,7 @@ class Guards:
         over the connection that there is now. The mode is about what runs by itself: `by_hand` it
         is always on. The servers `besides` count as if they were reacted on."""
         server, label = live.record.id, sensor_label(sensor.name, instance)
-        mode, mode_from = mode_for(self._limits, sensor, subject_of(live.record))
+        mode, mode_from = self.mode(live, sensor)
         if by_hand:
             mode = ReactionMode.ON
         dry, now = mode is ReactionMode.DRY_RUN, self._now()
@@ -206,6 +210,16 @@ class Guards:
     def full(self) -> bool:
         """Whether reactions run on as many servers as they may."""
         return len(self._running) >= self._limits.at_once
+
+    @property
+    def running(self) -> int:
+        """On how many servers a command runs, or is about to."""
+        return len(self._running)
+
+    @property
+    def latched(self) -> int:
+        """How many sensors' reactions rest on a server until a person releases them."""
+        return len(self._latches)
 
     # What people do, and what is done to wait for them
 

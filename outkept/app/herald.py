@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
 from outkept.app.insist import insist
 from outkept.app.judge import Alarm
-from outkept.model.event import Event
+from outkept.model.event import Event, EventType
 
 MOST_WAITING = 20_000
 """Events that may wait for the disk. When there is no room, a level change isn't made: the
@@ -21,7 +22,8 @@ class Herald:
     """One task writes all events, so that their order on disk is the order they happened.
 
     `alarms` holds those whose event is on disk, for whoever reacts to them; one that finds it
-    full is logged and gets no reaction.
+    full is logged and gets no reaction. `written` counts the events on disk, `refused` those that
+    found no room.
     """
 
     def __init__(
@@ -35,6 +37,12 @@ class Herald:
         self.alarms: asyncio.Queue[Alarm] = asyncio.Queue(MOST_WAITING)
         self._waiting: asyncio.Queue[tuple[Event, Alarm | None]] = asyncio.Queue(MOST_WAITING)
         self.refused = 0
+        self.written: Counter[EventType] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for the disk."""
+        return self._waiting.qsize()
 
     def announce(self, event: Event, alarm: Alarm | None = None) -> bool:
         """Queue an event; False when there is no room, which is counted in `refused`."""
@@ -52,6 +60,7 @@ class Herald:
             write = partial(self._write, event)
             written = await insist(write, "an event is waiting for the disk")
             self._waiting.task_done()
+            self.written[written.type] += 1
             for tell in self.listeners:
                 tell(written)
             if alarm is not None:

@@ -91,7 +91,15 @@ def _of_events(events: Sequence[Event], actions: Sequence[Action]) -> Iterator[J
 
 def _told_by(event: Event, actions: Sequence[Action]) -> bool:
     """Whether the event only says what an action does."""
-    return any(f"`{action.command}`" in event.message for action in actions)
+    return any(
+        said in event.message
+        for action in actions
+        for said in (
+            f"ran {action.named}: ",
+            f"would have run {action.named} ",
+            f"whether {action.named} ran ",
+        )
+    )
 
 
 def _of_actions(actions: Sequence[Action]) -> Iterator[Json]:

@@ -96,7 +96,7 @@ class Judge:
             self._faults.failed(live, sensor, reading.failure, now)
             return
         if live.faults:
-            self._faults.mended(live, sensor.name)
+            self._faults.mended(live, sensor.name, valued=bool(reading.samples))
         times = (reading.at, now)
         for sample in reading.samples:
             series = live.series.get((sensor.name, sample.instance))
@@ -105,7 +105,7 @@ class Judge:
             self._value(live, series, sample, times, connection)
         shape = tuple(map(_INSTANCE, reading.samples))
         if shape and live.shapes.get(sensor.name) != shape:
-            self._drop_absent(live, sensor, shape)
+            self._drop_absent(live, sensor, shape, reading.at)
 
     def expect(self, live: LiveServer, sensor: Sensor) -> None:
         """The server supports `sensor`: show it before its first reading."""
@@ -130,7 +130,7 @@ class Judge:
         """Forget what the server no longer has of series, and of faults. What can't be told now
         is tried again once `live.look_at` has passed, which is at once then."""
         for key in [key for key in live.series if key[0] not in live.sensors]:
-            if not self.drop(live, key, NO_LONGER_APPLIES):
+            if not self.drop(live, key, NO_LONGER_APPLIES, time.time()):
                 live.look_at = 0.0
         self._faults.drop_unsupported(live)
 
@@ -146,6 +146,7 @@ class Judge:
         if series is None:
             series = Series(sensor, instance, self._interval(sensor), owed=self._clock())
             live.series[sensor.name, instance] = series
+            live.muted_for = None
         series.sensor, series.every = sensor, self._interval(sensor)
         live.shapes.pop(sensor.name, None)
         live.look_at = 0.0
@@ -235,31 +236,33 @@ class Judge:
         return self._announce(event, alarm)
 
     def _drop_absent(
-        self, live: LiveServer, sensor: Sensor, present: tuple[str | None, ...]
+        self, live: LiveServer, sensor: Sensor, present: tuple[str | None, ...], at: float
     ) -> None:
         complete = True
         for key, series in list(live.series.items()):
             if key[0] != sensor.name or key[1] in present:
                 continue
             series.absent += 1
-            late = series.at is None or series.absent >= ABSENT_AFTER
-            if not (late and self.drop(live, key, "is gone from the server")):
+            # Without a value it is a placeholder, or an alarm from before a restart.
+            empty = series.at is None and series.track.level is Level.NORMAL
+            late = empty or series.absent >= ABSENT_AFTER
+            if not (late and self.drop(live, key, "is gone from the server", at)):
                 complete = False
         if complete:
             live.shapes[sensor.name] = present
 
-    def drop(self, live: LiveServer, key: SeriesKey, why: str) -> bool:
-        """Forget a series; whoever was told of its alarm is told that it is over. False: there is
-        no room for that now, and the series stays."""
+    def drop(self, live: LiveServer, key: SeriesKey, why: str, at: float) -> bool:
+        """Forget a series; whoever was told of its alarm is told that it is over, since `at` (UNIX
+        seconds). False: there is no room for that now, and the series stays."""
         series = live.series[key]
         if series.track.level is not Level.NORMAL or series.flapping:
             label = series_name(series)
-            at = time.time() if series.at is None else series.at
             message = f"{live.name}: {label} {why}"
             event = Event(at, EventType.RECOVERED, message, live.record.id, label)
             if not self._announce(event, None):
                 return False
         del live.series[key]
+        live.muted_for = None
         live.note_levels()
         return True
 

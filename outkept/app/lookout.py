@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from outkept.app.context import Context
 from outkept.app.fleet import LiveServer
+from outkept.app.muting import Muting
 from outkept.app.reach import Reach
 from outkept.app.sessions import Sessions
 from outkept.config.durations import format_duration
@@ -42,6 +43,7 @@ class Lookout:
         self._context = context
         self._sessions = sessions
         self._reach = Reach(context)
+        self._muting = Muting(context)
         self._ticked = asyncio.get_running_loop().time()
         self._began, self._began_at = time.monotonic(), time.time()
 
@@ -51,6 +53,7 @@ class Lookout:
             for every, look in (
                 (TICK_EVERY, self._tick),
                 (LOOK_EVERY, self._look),
+                (LOOK_EVERY, self._muting.look),
                 (COUNT_EVERY, self._count),
                 (FORGET_EVERY, self._forget),
                 (SAVE_SEEN_EVERY, self._save_seen),

@@ -1,8 +1,10 @@
 """The daemon's own state as Prometheus families."""
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import product
 
 from prometheus_client import Metric
 from prometheus_client.core import (
@@ -14,7 +16,8 @@ from prometheus_client.core import (
 from outkept.app.context import Context
 from outkept.app.turns import in_turns
 from outkept.model.channels import ChannelStats
-from outkept.model.level import SensorStatus, ServerStatus
+from outkept.model.event import Condition, EventType
+from outkept.model.level import Level, SensorStatus, ServerStatus
 
 
 async def families(context: Context) -> list[Metric]:
@@ -31,8 +34,8 @@ async def families(context: Context) -> list[Metric]:
         if live.connected:
             pools.append(live.channels)
     return [
-        _by_status("outkept_servers", "Servers by status.", servers, ServerStatus),
-        _by_status("outkept_sensors", "Series by status.", series, SensorStatus),
+        by_word("outkept_servers", "Servers by status.", "status", servers, ServerStatus),
+        by_word("outkept_sensors", "Series by status.", "status", series, SensorStatus),
         GaugeMetricFamily(
             "outkept_servers_queued_up",
             "Servers whose channel pool can't keep pace.",
@@ -40,7 +43,21 @@ async def families(context: Context) -> list[Metric]:
         ),
         *_pools(pools),
         *_readings(context),
+        *_events(context),
+        _incidents(context),
+        await _silences(context),
+        *_blind(context),
     ]
+
+
+def by_word(
+    name: str, text: str, label: str, counts: Mapping[str, int], words: type[StrEnum]
+) -> Metric:
+    """A gauge with a value for each of `words`, those that count nothing too."""
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for word in words:
+        family.add_metric([word.value], counts.get(word, 0))
+    return family
 
 
 def _readings(context: Context) -> Iterator[Metric]:
@@ -84,8 +101,45 @@ def _pools(pools: list[ChannelStats]) -> Iterator[Metric]:
         yield GaugeMetricFamily(name, text, value=sum(getattr(pool, attribute) for pool in pools))
 
 
-def _by_status(name: str, text: str, counts: Counter[str], statuses: type[StrEnum]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=["status"])
-    for status in statuses:
-        family.add_metric([status.value], counts[status.value])
+def _events(context: Context) -> Iterator[Metric]:
+    herald = context.herald
+    told = CounterMetricFamily("outkept_events", "Events written, by type.", labels=["type"])
+    for type_ in EventType:
+        told.add_metric([type_.value], herald.written[type_])
+    yield told
+    yield CounterMetricFamily(
+        "outkept_events_refused", "Events that found no room in the queue.", value=herald.refused
+    )
+    yield GaugeMetricFamily(
+        "outkept_events_waiting", "Events waiting for the disk.", value=herald.waiting
+    )
+
+
+def _incidents(context: Context) -> Metric:
+    family = GaugeMetricFamily(
+        "outkept_incidents_open",
+        "Incidents that are not over, by what they are about, their level now, and whether"
+        " somebody has taken them on.",
+        labels=["condition", "level", "acknowledged"],
+    )
+    counts, levels = context.desk.counts, (Level.WARNED, Level.ALARMED)
+    for condition, level, known in product(Condition, levels, (False, True)):
+        said = "true" if known else "false"
+        family.add_metric([condition, level, said], counts.get((condition, level, known), 0))
     return family
+
+
+async def _silences(context: Context) -> Metric:
+    now, holding = time.time(), 0
+    async for silence in in_turns(context.desk.silences):
+        holding += silence.holds(now)
+    return GaugeMetricFamily("outkept_silences", "Silences in force now.", value=holding)
+
+
+def _blind(context: Context) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "outkept_blind", "1 while we may be blind to all servers.", value=context.blindness.total
+    )
+    yield GaugeMetricFamily(
+        "outkept_blind_ranges", "Ranges that we may be blind to.", value=context.blindness.ranges
+    )

@@ -1,5 +1,11 @@
 """Notices and targets as the API shows them."""
 
+import time
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import Metric
+
+from outkept.app.metrics_acting import notice_families
 from outkept.app.telling import Telling
 from outkept.app.views import Json
 from outkept.model.notice import Delivery, DeliveryState
@@ -22,8 +28,24 @@ class NoticesView:
     def targets(self) -> list[Json]:
         return [target_view(one) for one in self._telling.states()]
 
+    def standing(self) -> Json:
+        """What the counters say of notices."""
+        return standing(self._telling.states())
+
+    def metrics(self) -> Iterator[Metric]:
+        """Families about notices."""
+        return notice_families(self._telling.states(), time.time())
+
     async def test(self, name: str) -> str:
         return await self._telling.test(name)
+
+
+def standing(targets: Sequence[TargetState]) -> Json:
+    """How many notices wait, and how many targets can't be reached."""
+    return {
+        "notices_waiting": sum(one.queued for one in targets),
+        "targets_failing": sum(one.failing_since is not None for one in targets),
+    }
 
 
 def notice_view(one: Delivery) -> Json:

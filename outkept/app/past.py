@@ -4,15 +4,11 @@ from collections.abc import Iterable
 
 from outkept.app.fleet import SeriesKey
 from outkept.app.judge import Held
-from outkept.model.action import ActionOutcome
 from outkept.model.event import Condition, split_label
 from outkept.model.incident import Incident
 from outkept.model.level import Level
 from outkept.model.reading import Value
 from outkept.store.store import Store
-
-_MAY_HAVE_RUN = (ActionOutcome.DONE, ActionOutcome.UNKNOWN, ActionOutcome.INTENDED)
-"""An intent that is left over says as much as *unknown*, which it is about to become."""
 
 
 class Past:
@@ -91,4 +87,4 @@ async def _fired(store: Store, incident: Incident) -> bool:
     if incident.level is not Level.ALARMED:
         return False
     found = await store.incident(incident.id)
-    return found is not None and any(one.outcome in _MAY_HAVE_RUN for one in found.actions)
+    return found is not None and any(one.outcome.may_have_run for one in found.actions)

@@ -31,8 +31,9 @@ class Reach:
     def _look_at_away(self, live: LiveServer, now: float) -> None:
         """One that was not dialled yet, as after a start with thousands of them, may be there."""
         reason = live.record.quarantine
-        if reason:
-            # It is there, and as lost to us as one that is not.
+        if reason and live.vain:
+            # It is there, and as lost to us as one that is not; at none of its addresses we were
+            # let in.
             live.gone = self._tell(live, EventType.GONE, f"is quarantined: {reason}")
         elif (live.vain or live.cut) and self._is_gone(live, now):
             self._say_gone(live, now)

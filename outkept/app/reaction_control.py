@@ -1,8 +1,13 @@
 """What people see of reactions and say to them."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from prometheus_client import Metric
+
+from outkept.app.context import Context
 from outkept.app.guards import Guards
+from outkept.app.metrics_acting import reaction_families
 from outkept.app.reactions import Reactions
 from outkept.model.event import split_label
 from outkept.serve.reactions import NotKeptError
@@ -17,7 +22,8 @@ MOST_SHOWN = 100
 class ReactionControl:
     """Implements `outkept.serve.reactions.Reactions`, which documents its methods."""
 
-    def __init__(self, guards: Guards, reactions: Reactions) -> None:
+    def __init__(self, context: Context, guards: Guards, reactions: Reactions) -> None:
+        self._context = context
         self._guards = guards
         self._reactions = reactions
 
@@ -40,6 +46,10 @@ class ReactionControl:
                 for live, label, guard in waiting[:MOST_SHOWN]
             ],
         }
+
+    def metrics(self) -> Iterator[Metric]:
+        """Families about reactions."""
+        return reaction_families(self._context, self._guards, self._reactions)
 
     async def stop(self, reason: str, by: str) -> None:
         try:

@@ -52,9 +52,6 @@ class DaemonSource(Fleetwide):
         self.reactions = reactions
         self.notices = notices
 
-    def servers(self) -> Sequence[Json]:
-        return [server_view(live) for live in self._context.fleet]
-
     def ids(self) -> list[str]:
         """See Source.ids."""
         return [live.record.id for live in self._context.fleet]
@@ -89,7 +86,7 @@ class DaemonSource(Fleetwide):
             "feeds": tally.day.get("feed", 0),
             "events_per_s": tally.per_second,
             "reactions_stopped": self.reactions.stopped,
-        }
+        } | self.notices.standing()
 
     def sweeps(self) -> list[Json]:
         return [sweep_view(progress) for progress in self.crawl.progress()]
@@ -122,7 +119,11 @@ class DaemonSource(Fleetwide):
         return await touched(context.fleet, overrides, context.library, server)
 
     async def metrics(self) -> Sequence[Metric]:
-        return await families(self._context)
+        return [
+            *await families(self._context),
+            *self.reactions.metrics(),
+            *self.notices.metrics(),
+        ]
 
     def ready(self) -> str:
         return self._context.store.stats().trouble

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from outkept.app.daemon import running
-from outkept.app.found import PAGE_FILE, URL_FILE
+from outkept.app.whereabouts import PAGE_FILE, URL_FILE
 from outkept.config.resources import data_dir
 from outkept.config.settings import DashboardSettings, Settings
 from outkept.model.sensor import Sensor

@@ -10,6 +10,7 @@ from outkept.model.address import AddressState
 from outkept.model.channels import ChannelReport
 from outkept.model.event import Event, sensor_label
 from outkept.model.sensor import Sensor
+from outkept.model.silencing import ALL
 from outkept.model.sweep import SweepProgress
 
 Json = dict[str, Any]
@@ -38,6 +39,8 @@ def server_view(live: LiveServer) -> Json:
         "labels": record.labels,
         "first_seen": record.first_seen,
         "last_seen": live.last_seen,
+        "muted": _muted_view(live),
+        "quiet": live.quiet,
         "reason": record.quarantine,
     }
 
@@ -143,6 +146,12 @@ def series_name(series: Series) -> str:
 
 def _exported(live: LiveServer) -> list[Series]:
     return [series for series in live.series.values() if series.sensor.exported]
+
+
+def _muted_view(live: LiveServer) -> list[str]:
+    if not live.muted or live.muted == ALL:
+        return list(live.muted)
+    return [label for label in map(series_name, _exported(live)) if label in live.muted]
 
 
 def _series_view(series: Series) -> Json:

@@ -1,12 +1,12 @@
 """Asking a running daemon over HTTP: found by its state directory or its URL."""
 
-import getpass
 import http.client
 import ipaddress
 import json
 import os
+import pwd
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from urllib.request import (
     build_opener,
 )
 
-from outkept.app.found import URL_FILE
+from outkept.app.whereabouts import URL_FILE
 from outkept.serve.auth import Role, SecretError, load_secret, mint
 
 Json = dict[str, Any]
@@ -126,8 +126,8 @@ def _checked(url: str) -> str:
 def _whose() -> str:
     """How the daemon writes down who asked: `of root`, by the account on this machine."""
     try:
-        return f"of {getpass.getuser()}"
-    except (KeyError, OSError):
+        return f"of {pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
         # The account has no name.
         return f"of uid {os.getuid()}"
 
@@ -195,15 +195,11 @@ def _answer(
         raise DaemonError(f"{daemon.url} broke off its answer: {_why(error)}") from None
 
 
-def ask_list(daemon: Daemon, path: str, limit: int, **query: str | int | None) -> list[Json]:
-    """The first `limit` items of a list, from as many pages as it takes. Raises DaemonError."""
-    return ask_pages(daemon, path, limit, PAGE, query)
-
-
-def ask_pages(
-    daemon: Daemon, path: str, limit: int, page: int, query: Mapping[str, str | int | None]
+def ask_list(
+    daemon: Daemon, path: str, limit: int, page: int = PAGE, **query: str | int | None
 ) -> list[Json]:
-    """The same of a list whose pages have at most `page` items."""
+    """The first `limit` items of a list, from as many pages of at most `page` as it takes. Raises
+    DaemonError."""
     items: list[Json] = []
     cursor: str | None = None
     while len(items) < limit:

@@ -7,6 +7,8 @@ import typer
 
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
+"""128 + SIGINT: the exit status of a program that Ctrl-C ended."""
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The configuration files that are looked for."""
+"""The configuration that is there without being named."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ DEFAULT_FILES = (Path("config.yaml"), Path("/etc/outkept/config.yaml"))
 
 
 def default_file() -> Path | None:
-    """The configuration that is there without being named."""
+    """The first of them that exists."""
     return next((path for path in DEFAULT_FILES if path.exists()), None)

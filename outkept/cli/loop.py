@@ -7,9 +7,6 @@ from typing import Any
 
 import uvloop
 
-INTERRUPTED = 130
-"""128 + SIGINT: the exit status of a program that Ctrl-C ended."""
-
 
 def until_done(main: Callable[[], Coroutine[Any, Any, None]]) -> bool:
     """Run `main` in a new loop. False: SIGINT or SIGTERM cancelled it, and it has cleaned up.

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from outkept.cli import options
-from outkept.cli.api import DaemonError, Json, ask_list
-from outkept.cli.ask import MOST, Limit
-from outkept.cli.daemon import Token, Url, daemon_of, give_up
-from outkept.cli.render import cell, clock_time, print_json, print_table, seconds
+from outkept.cli.api import Json
+from outkept.cli.daemon import Asked, asking
+from outkept.cli.lists import MOST, Limit, first, print_list
+from outkept.cli.render import cell, clock_time, seconds
 from outkept.model.notice import DeliveryState
 
 _NOTICES = ("TIME", "TARGET", "STATUS", "TITLE", "ERROR")
@@ -18,7 +17,9 @@ _TARGETS = ("TARGET", "KIND", "STATUS", "QUEUED", "LAST SENT", "ERROR")
 _STYLES = {"sent": "green", "ok": "green", "waiting": "yellow", "given_up": "red", "failing": "red"}
 
 
+@asking
 def notices(
+    asked: Asked,
     target: Annotated[
         str | None, typer.Option("--target", metavar="NAME", help="Only to this target.")
     ] = None,
@@ -27,33 +28,21 @@ def notices(
         bool, typer.Option("--targets", help="List the targets instead, and how they stand.")
     ] = False,
     limit: Limit = 100,
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
 ) -> None:
     """List what was told to whom, newest first, and whether it got there.
 
     Example: outkept notices --target ops --status waiting
     """
-    daemon = daemon_of(url, token, state, config)
-    word = None if status is None else status.value
-    try:
-        if targets:
-            found = ask_list(daemon, "targets", MOST)
-        else:
-            found = ask_list(daemon, "notices", limit, target=target, state=word)
-    except DaemonError as error:
-        give_up(error)
-    if as_json:
-        print_json(found)
-    elif not found:
-        typer.echo("No target is configured." if targets else "No notices.", err=True)
-    elif targets:
-        print_table(_TARGETS, [_target_row(one) for one in found])
+    daemon = asked.daemon()
+    if targets:
+        found, nothing = first(daemon, "targets", MOST), "No target is configured."
+        rows = map(_target_row, found)
     else:
-        print_table(_NOTICES, [_notice_row(one) for one in found])
+        word = None if status is None else status.value
+        found, nothing = first(daemon, "notices", limit, target=target, state=word), "No notices."
+        rows = map(_notice_row, found)
+    columns = _TARGETS if targets else _NOTICES
+    print_list(found, columns, rows, nothing=nothing, as_json=asked.as_json)
 
 
 def _notice_row(notice: Json) -> tuple[Text, ...]:

@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from outkept.cli import options
-from outkept.cli.errors import FAILED, USAGE, fail, fail_all
+from outkept.cli.errors import FAILED, INTERRUPTED, USAGE, fail, fail_all
 from outkept.cli.files import default_file
-from outkept.cli.loop import INTERRUPTED, until_done
+from outkept.cli.loop import until_done
 from outkept.cli.plan import notify_problems
 from outkept.cli.render import cell, harmless, print_json, print_table
 from outkept.config.load import load

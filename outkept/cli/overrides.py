@@ -3,54 +3,42 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import typer
 from rich.text import Text
 
-from outkept.cli import options
-from outkept.cli.api import Daemon, DaemonError, Json, ask, ask_list
-from outkept.cli.ask import MOST, OfServer, id_of
-from outkept.cli.daemon import Token, Url, daemon_of, give_up
+from outkept.cli.api import Daemon, Json, ask, ask_list
+from outkept.cli.daemon import Asked, asking
 from outkept.cli.errors import fail_all
-from outkept.cli.render import cell, print_json, print_table
+from outkept.cli.lists import MOST, print_list
+from outkept.cli.names import OfServer, id_of
+from outkept.cli.render import cell
 from outkept.config.commandline import CommandLine
 from outkept.config.load import load
 from outkept.config.overrides import MatchSubject
 from outkept.config.preview import Preview
 from outkept.model.server import Facts
 
+_COLUMNS = ("NO", "MATCH", "SERVERS", "SENSOR", "KEY", "FROM", "TO", "HOLDS ON")
 _SHOWN = 5
 """Servers of an override that a table names."""
 
 
-def overrides(
-    server: OfServer = None,
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
-) -> None:
-    """Show which servers each override touches, of a running daemon's configuration, or of one
-    that is proposed: that of -c FILE.
+@asking
+def overrides(asked: Asked, server: OfServer = None) -> None:
+    """Show which servers each override touches, and what becomes of their sensors.
+
+    They are those of a running daemon, or with -c FILE of a configuration that is proposed.
 
     Example: outkept overrides -c proposed.yaml --server db1
     """
-    daemon = daemon_of(url, token, state, config)
+    daemon = asked.daemon()
     id_ = id_of(daemon, server)
-    try:
-        if config is None:
-            found = ask_list(daemon, "overrides", MOST, server=id_)
-        else:
-            found = _proposed(config, daemon, id_)
-    except DaemonError as error:
-        give_up(error)
-    if as_json:
-        print_json(found)
-    elif found:
-        columns = ("NO", "MATCH", "SERVERS", "SENSOR", "KEY", "FROM", "TO", "HOLDS ON")
-        print_table(columns, [row for one in found for row in _rows(one)])
+    if asked.config is None:
+        found = ask_list(daemon, "overrides", MOST, server=id_)
     else:
-        typer.echo("No overrides touch it." if id_ else "No overrides.", err=True)
+        found = _proposed(asked.config, daemon, id_)
+    rows = (row for one in found for row in _rows(one))
+    nothing = "No overrides touch it." if id_ else "No overrides."
+    print_list(found, _COLUMNS, rows, nothing=nothing, as_json=asked.as_json)
 
 
 def _proposed(config: Path, daemon: Daemon, id_: str | None) -> list[Json]:

@@ -94,8 +94,17 @@ def _passphrase(path: Path) -> str | None:
     if (name := os.environ.get(PASSPHRASE_FILE)) is not None:
         return _first_line(Path(name))
     if sys.stdin.isatty() and sys.stderr.isatty():
-        return getpass(f"Passphrase for {path}: ", stream=sys.stderr)
+        return _typed(f"Passphrase for {path}: ")
     return None
+
+
+def _typed(prompt: str) -> str | None:
+    """None: Ctrl-D, which leaves the line of the prompt open."""
+    try:
+        return getpass(prompt, stream=sys.stderr)
+    except EOFError:
+        sys.stderr.write("\n")
+        return None
 
 
 def _first_line(path: Path) -> str | None:

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from outkept.cli import options
 from outkept.cli.api import (
     Daemon,
     DaemonError,
@@ -21,9 +20,8 @@ from outkept.cli.api import (
     follow,
     tell,
 )
-from outkept.cli.daemon import Token, Url, daemon_of, give_up
-from outkept.cli.errors import FAILED, USAGE, fail
-from outkept.cli.loop import INTERRUPTED
+from outkept.cli.daemon import Asked, asking
+from outkept.cli.errors import FAILED, INTERRUPTED, USAGE, fail
 from outkept.cli.render import cell, figure, harmless, print_json, print_table, worded
 from outkept.serve.auth import Role
 
@@ -40,40 +38,45 @@ LONGEST_LINE = 10_000
 _CONFLICT = 409
 
 
+On = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SERVER", help="Where: hostname, id, address, or a glob of them (repeatable)."
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=GLOB", help="Only where a label is so (repeatable)."),
+]
+Instance = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of this instance of the sensor.")
+]
+Fallback = Annotated[
+    bool, typer.Option("--fallback", help="Run the second step, the sensor's fallback.")
+]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept with what is run.")]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GUARD", help="blind, latch, cooldown or share is not to hold it (repeatable)."
+    ),
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Only show what would run.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
+@asking
 def react(
+    asked: Asked,
     sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Whose reaction is run.")],
-    on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SERVER", help="Where: hostname, id, address, or a glob of them (repeatable)."
-        ),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=GLOB", help="Only where a label is so (repeatable)."),
-    ] = None,
-    instance: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of this instance of the sensor.")
-    ] = None,
-    fallback: Annotated[
-        bool, typer.Option("--fallback", help="Run the second step, the sensor's fallback.")
-    ] = False,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it is kept with what is run.")
-    ] = "",
-    override: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GUARD", help="blind, latch, cooldown or share is not to hold it (repeatable)."
-        ),
-    ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only show what would run.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
+    on: On = None,
+    label: Label = None,
+    instance: Instance = None,
+    fallback: Fallback = False,
+    reason: Reason = "",
+    override: Override = None,
+    preview: Preview = False,
+    yes: Yes = False,
 ) -> None:
     """Run a sensor's reaction on servers, guarded, and print what comes of it as it comes.
 
@@ -89,19 +92,22 @@ def react(
         "override": override or [],
         "reason": reason.strip(),
     }
-    if not preview and not wanted["reason"]:
+    if not preview:
+        _check_start(wanted, asks=not yes, as_json=asked.as_json)
+    daemon = asked.daemon(Role.OPERATOR)
+    if preview:
+        _show(_look(daemon, wanted), asked.as_json)
+    else:
+        run = _begun(daemon, wanted, asks=not yes, quiet=asked.as_json)
+        raise typer.Exit(_followed(daemon, run, asked.as_json))
+
+
+def _check_start(wanted: Json, *, asks: bool, as_json: bool) -> None:
+    """What can be wrong before a daemon is looked for; ends the process if it is."""
+    if not wanted["reason"]:
         fail("say why it is run: --reason TEXT; it is kept with what is run", USAGE)
-    if not preview and not yes and (as_json or not sys.stdin.isatty()):
+    if asks and (as_json or not sys.stdin.isatty()):
         fail("nobody can be asked here; look with --preview, then run it with --yes", USAGE)
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
-    try:
-        if preview:
-            _show(_look(daemon, wanted), as_json)
-        else:
-            run = _begun(daemon, wanted, asks=not yes, quiet=as_json)
-            raise typer.Exit(_followed(daemon, run, as_json))
-    except DaemonError as error:
-        give_up(error)
 
 
 def _selection(on: list[str], labels: list[str]) -> Json:
@@ -135,7 +141,7 @@ def _begun(daemon: Daemon, wanted: Json, *, asks: bool, quiet: bool) -> Json:
             _show(seen, as_json=False)
         if not seen.get("would_run"):
             fail("nothing would run", FAILED)
-        if asks and not typer.confirm(f"Run it on {_servers(seen['would_run'])}?", err=True):
+        if asks and not _agreed(f"Run it on {_servers(seen['would_run'])}?"):
             fail("nothing was run", FAILED)
         try:
             return tell(
@@ -149,6 +155,15 @@ def _begun(daemon: Daemon, wanted: Json, *, asks: bool, quiet: bool) -> Json:
                 raise
             typer.echo("What would run has changed meanwhile; look again.", err=True)
     raise AssertionError
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        # Ctrl-C or Ctrl-D, which leave the line of the question open.
+        typer.echo(err=True)
+        return False
 
 
 def _show(seen: Json, as_json: bool) -> None:

@@ -7,44 +7,34 @@ from urllib.parse import quote
 import typer
 from rich.text import Text
 
-from outkept.cli import options
-from outkept.cli.api import Daemon, DaemonError, Json, ask, tell
-from outkept.cli.ask import id_of
-from outkept.cli.daemon import Token, Url, daemon_of, give_up
+from outkept.cli.api import Json, ask, tell
+from outkept.cli.daemon import Asked, asking
+from outkept.cli.names import id_of
 from outkept.cli.render import cell, clock_time, harmless, print_json, print_table
 from outkept.config.durations import format_duration
 from outkept.serve.auth import Role
 
 reactions = typer.Typer(
-    no_args_is_help=True,
     help="See how reactions stand, stop and resume all of them, release what is latched.\n\n"
     "Example: outkept reactions show",
 )
 
 
 @reactions.command()
-def show(
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
-) -> None:
+@asking
+def show(asked: Asked) -> None:
     """Show the mode, whether all are stopped, what is latched, what runs, and the caps.
 
     Example: outkept reactions show
     """
-    _print(_asked(daemon_of(url, token, state, config)), as_json)
+    _print(ask(asked.daemon(), "reactions"), asked.as_json)
 
 
 @reactions.command()
+@asking
 def stop(
+    asked: Asked,
     reason: Annotated[str, typer.Argument(metavar="REASON", help="Why; people see it.")],
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
 ) -> None:
     """Stop all reactions at once and over restarts, until somebody resumes them.
 
@@ -52,58 +42,35 @@ def stop(
 
     Example: outkept reactions stop "moving the racks"
     """
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
-    _print(_told(daemon, "PUT", "reactions/stop", {"reason": reason}), as_json)
+    daemon = asked.daemon(Role.OPERATOR)
+    _print(tell(daemon, "PUT", "reactions/stop", {"reason": reason}), asked.as_json)
 
 
 @reactions.command()
-def resume(
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
-) -> None:
+@asking
+def resume(asked: Asked) -> None:
     """Let reactions run again. What was held meanwhile stays undone.
 
     Example: outkept reactions resume
     """
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
-    _print(_told(daemon, "DELETE", "reactions/stop"), as_json)
+    _print(tell(asked.daemon(Role.OPERATOR), "DELETE", "reactions/stop"), asked.as_json)
 
 
 @reactions.command()
+@asking
 def release(
+    asked: Asked,
     server: Annotated[str, typer.Argument(metavar="SERVER", help="Hostname, address or id.")],
     sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="The sensor's name.")],
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
 ) -> None:
     """Let the reactions of a sensor that is latched on a server run again.
 
     Example: outkept reactions release web1 apache
     """
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
+    daemon = asked.daemon(Role.OPERATOR)
     named = (id_of(daemon, server) or server, sensor)
     path = "/".join(quote(part, safe="") for part in named)
-    _print(_told(daemon, "DELETE", f"reactions/latches/{path}"), as_json)
-
-
-def _asked(daemon: Daemon) -> Json:
-    try:
-        return ask(daemon, "reactions")
-    except DaemonError as error:
-        give_up(error)
-
-
-def _told(daemon: Daemon, method: str, path: str, body: Json | None = None) -> Json:
-    try:
-        return tell(daemon, method, path, body)
-    except DaemonError as error:
-        give_up(error)
+    _print(tell(daemon, "DELETE", f"reactions/latches/{path}"), asked.as_json)
 
 
 def _print(found: Json, as_json: bool) -> None:

@@ -14,9 +14,8 @@ from outkept.app.replay import Wanted
 from outkept.app.replay import replay as walk
 from outkept.app.replay_world import Rules, World
 from outkept.cli import options
-from outkept.cli.errors import USAGE, fail, fail_all
+from outkept.cli.errors import INTERRUPTED, USAGE, fail, fail_all
 from outkept.cli.files import default_file
-from outkept.cli.loop import INTERRUPTED
 from outkept.cli.progress import progress_of_work
 from outkept.cli.render import clock_time, print_json
 from outkept.cli.replay_view import Outcome, as_json, print_outcome

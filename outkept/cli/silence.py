@@ -5,18 +5,50 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from outkept.cli import options
-from outkept.cli.api import Daemon, DaemonError, Json, ask_list, tell
-from outkept.cli.daemon import Token, Url, daemon_of, give_up
+from outkept.cli.api import Json, ask_list, tell
+from outkept.cli.daemon import Asked, asking
 from outkept.cli.errors import USAGE, fail
+from outkept.cli.lists import print_list
 from outkept.cli.moments import lasting, moment, own_zone
-from outkept.cli.render import cell, clock_time, harmless, print_json, print_table
+from outkept.cli.render import cell, clock_time, harmless, print_json
 from outkept.model.silence import SilenceState
 from outkept.serve.auth import Role
 
 MOST = 20_000
 """Silences that are listed at most: more than are kept."""
 _SHOWN = 10
+_COLUMNS = ("ID", "STATE", "WHAT", "UNTIL", "WEEKLY", "BY", "REASON")
+
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; people see it.")]
+Server = Annotated[str, typer.Option(metavar="GLOB", help="Hostnames, ids or addresses: 'db*'.")]
+Sensor = Annotated[
+    str, typer.Option(metavar="GLOB", help="Sensors, or single series: disk, 'disk\\[/var*]'.")
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=GLOB", help="Only servers with this label (repeatable)."),
+]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="DURATION", help="How long it holds: 2h, 3d.")
+]
+Starts = Annotated[
+    str | None, typer.Option(metavar="TIME", help="When it begins, if not now: 22:00.")
+]
+Ends = Annotated[str | None, typer.Option(metavar="TIME", help="When it ends: '2026-11-29 22:00'.")]
+Weekly = Annotated[
+    str | None,
+    typer.Option(metavar="DAYS", help="Only on these days, between --from and --to: sat,sun."),
+]
+From = Annotated[str | None, typer.Option("--from", metavar="HH:MM", help="When a window begins.")]
+To = Annotated[
+    str | None, typer.Option(metavar="HH:MM", help="When it ends, on the next day if earlier.")
+]
+Zone = Annotated[
+    str | None, typer.Option(metavar="ZONE", help="By whose clock: this machine's, if not.")
+]
+Everything = Annotated[bool, typer.Option("--everything", help="It is meant to leave nothing out.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Only show what it would match.")]
+Id = Annotated[int, typer.Argument(metavar="ID", help="As `outkept silence` shows it.")]
 
 silence = typer.Typer(
     invoke_without_command=True,
@@ -26,90 +58,51 @@ silence = typer.Typer(
 
 
 @silence.callback()
+@asking
 def list_(
+    asked: Asked,
     context: typer.Context,
     all_: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
 ) -> None:
     """List the silences that hold or will.
 
     Example: outkept silence --all
     """
     if context.invoked_subcommand is not None:
-        if all_ or url or token or state or config or as_json:
+        if all_ or asked != Asked():
             fail(f"write the options behind `{context.invoked_subcommand}`", USAGE)
         return
-    daemon = daemon_of(url, token, state, config)
-    try:
-        found = ask_list(daemon, "silences", MOST)
-    except DaemonError as error:
-        give_up(error)
+    found = ask_list(asked.daemon(), "silences", MOST)
     shown = [one for one in found if all_ or one.get("state") != SilenceState.EXPIRED]
-    if as_json:
-        print_json(shown)
-    elif shown:
-        columns = ("ID", "STATE", "WHAT", "UNTIL", "WEEKLY", "BY", "REASON")
-        print_table(columns, [_row(one) for one in shown])
-    else:
-        typer.echo("Nothing is silenced.", err=True)
+    nothing = "Nothing is silenced."
+    print_list(shown, _COLUMNS, map(_row, shown), nothing=nothing, as_json=asked.as_json)
 
 
 @silence.command()
+@asking
 def add(
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; people see it.")],
-    server: Annotated[
-        str, typer.Option(metavar="GLOB", help="Hostnames, ids or addresses: 'db*'.")
-    ] = "*",
-    sensor: Annotated[
-        str, typer.Option(metavar="GLOB", help="Sensors, or single series: disk, 'disk\\[/var*]'.")
-    ] = "*",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=GLOB", help="Only servers with this label (repeatable)."),
-    ] = None,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="How long it holds: 2h, 3d.")
-    ] = None,
-    starts: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it begins, if not now: 22:00.")
-    ] = None,
-    ends: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it ends: '2026-11-29 22:00'.")
-    ] = None,
-    weekly: Annotated[
-        str | None,
-        typer.Option(metavar="DAYS", help="Only on these days, between --from and --to: sat,sun."),
-    ] = None,
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="HH:MM", help="When a window begins.")
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option(metavar="HH:MM", help="When it ends, on the next day if earlier.")
-    ] = None,
-    zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="By whose clock: this machine's, if not.")
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--everything", help="It is meant to leave nothing out.")
-    ] = False,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Only show what it would match.")
-    ] = False,
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
+    asked: Asked,
+    reason: Reason,
+    server: Server = "*",
+    sensor: Sensor = "*",
+    label: Label = None,
+    for_: For = None,
+    starts: Starts = None,
+    ends: Ends = None,
+    weekly: Weekly = None,
+    from_: From = None,
+    to: To = None,
+    zone: Zone = None,
+    everything: Everything = False,
+    preview: Preview = False,
 ) -> None:
     """Silence some sensors on some servers, for a time or in the same hours of each week.
 
     Example: outkept silence add --label site=lisbon --weekly sun --from 02:00 --to 04:00
     --reason backup
     """
+    if server == sensor == "*" and not label and not everything:
+        fail("this would silence everything; add --everything if that is meant", USAGE)
     body: Json = {
         "server": server,
         "sensor": sensor,
@@ -121,46 +114,36 @@ def add(
         "everything": everything,
         "weekly": _weekly(weekly, from_, to, zone),
     }
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
-    found = _told(daemon, "POST", "silences/preview" if preview else "silences", body)
-    if as_json:
+    path = "silences/preview" if preview else "silences"
+    found = tell(asked.daemon(Role.OPERATOR), "POST", path, body)
+    if asked.as_json:
         print_json(found)
-        return
-    said = "It would silence" if preview else f"Silence {found.get('id')}:"
-    until = f"until {_until(found) or 'it is ended'}"
-    typer.echo(f"{said} {_what(found)}, {until}{_on(_window(found))}")
-    if found.get("servers") == 0:
-        typer.echo("It matches nothing that is there now.", err=True)
     else:
-        typer.echo(f"It matches now: {_matched(found)}")
+        _say("It would silence" if preview else f"Silence {found.get('id')}:", found)
 
 
 @silence.command()
-def end(
-    id_: Annotated[int, typer.Argument(metavar="ID", help="As `outkept silence` shows it.")],
-    url: Url = None,
-    token: Token = None,
-    state: options.State = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
-) -> None:
+@asking
+def end(asked: Asked, id_: Id) -> None:
     """End a silence now.
 
     Example: outkept silence end 3
     """
-    daemon = daemon_of(url, token, state, config, Role.OPERATOR)
-    ended = _told(daemon, "DELETE", f"silences/{id_}")
-    if as_json:
+    ended = tell(asked.daemon(Role.OPERATOR), "DELETE", f"silences/{id_}")
+    if asked.as_json:
         print_json(ended)
     else:
         typer.echo(f"Silence {id_} is over: {_what(ended)}")
 
 
-def _told(daemon: Daemon, method: str, path: str, body: Json | None = None) -> Json:
-    try:
-        return tell(daemon, method, path, body)
-    except DaemonError as error:
-        give_up(error)
+def _say(of: str, found: Json) -> None:
+    """What a silence is of, how long it holds, and what it matches now."""
+    until = f"until {_until(found) or 'it is ended'}"
+    typer.echo(f"{of} {_what(found)}, {until}{_on(_window(found))}")
+    if found.get("servers") == 0:
+        typer.echo("It matches nothing that is there now.", err=True)
+    else:
+        typer.echo(f"It matches now: {_matched(found)}")
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ def state_directory(state: Path | None, config: Path | None) -> Path:
     """The directory that is named, else the configuration's, else the default."""
     if state is not None:
         return state.expanduser()
-    # Here, because it takes longer than all else that asks a daemon.
+    # Here, because loading it takes as long as all else that most verbs need.
     from outkept.config.load import load
 
     path = config or default_file()

@@ -13,8 +13,8 @@ from outkept.app.once import one_shot_client
 from outkept.app.start import StartError
 from outkept.app.survey import Found, Survey, addresses, ports
 from outkept.cli import options
-from outkept.cli.errors import fail
-from outkept.cli.loop import INTERRUPTED, until_done
+from outkept.cli.errors import INTERRUPTED, fail
+from outkept.cli.loop import until_done
 from outkept.cli.plan import make_plan
 from outkept.cli.progress import Step, progress_bar
 from outkept.cli.render import cell, print_json, print_table, seconds, worded

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from outkept.app.found import PAGE_FILE
+from outkept.app.whereabouts import PAGE_FILE
 from outkept.cli import options
 from outkept.cli.errors import USAGE, fail
-from outkept.cli.render import cell, clock_time, print_json, print_table
+from outkept.cli.lists import print_list
+from outkept.cli.render import cell, clock_time
 from outkept.cli.state import state_directory
 from outkept.config.durations import parse_duration
 from outkept.config.problems import Mistake
@@ -100,12 +101,9 @@ def _until(expires: str | None) -> float | None:
 
 def _show(kept: Tokens, as_json: bool) -> None:
     found = sorted(kept.load().values(), key=lambda token: token.name)
-    if as_json:
-        print_json([_view(one) for one in found])
-    elif found:
-        print_table(("NAME", "SCOPES", "CREATED", "EXPIRES"), [_row(one) for one in found])
-    else:
-        typer.echo("No token has a name yet.", err=True)
+    columns = ("NAME", "SCOPES", "CREATED", "EXPIRES")
+    views, nothing = list(map(_view, found)), "No token has a name yet."
+    print_list(views, columns, map(_row, found), nothing=nothing, as_json=as_json)
 
 
 def _view(one: ApiToken) -> dict[str, object]:

@@ -87,8 +87,8 @@ def _work(mirror: Mirror) -> Text:
     if isinstance(rate, int | float):
         parts.append(f"{rate:,.0f} readings/s")
     day = [
-        f"{stats[key]:,} {word}"
-        for key, word in (("warned", "warnings"), ("alarmed", "alarms"), ("fired", "reactions"))
+        f"{stats[key]:,} {word}{'' if stats[key] == 1 else 's'}"
+        for key, word in (("warned", "warning"), ("alarmed", "alarm"), ("fired", "reaction"))
         if isinstance(stats.get(key), int)
     ]
     if day:

@@ -11,9 +11,9 @@ from outkept.app.probe import Login, Probe, ProbeError, Trial, open_login, senso
 from outkept.app.start import Plan, StartError
 from outkept.app.target import Target, TargetError, endpoints, parse_target, resolve
 from outkept.cli import options
-from outkept.cli.errors import FAILED, USAGE, fail, fail_all
+from outkept.cli.errors import FAILED, INTERRUPTED, USAGE, fail, fail_all
 from outkept.cli.files import default_file
-from outkept.cli.loop import INTERRUPTED, until_done
+from outkept.cli.loop import until_done
 from outkept.cli.plan import make_plan
 from outkept.cli.progress import Step, progress_bar
 from outkept.cli.render import print_json

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from outkept.cli import options
 from outkept.cli.errors import fail
-from outkept.cli.render import cell, clock_time, print_json, print_table
+from outkept.cli.lists import print_list
+from outkept.cli.render import cell, clock_time
 from outkept.cli.state import state_directory
 from outkept.serve import users
 from outkept.serve.auth import Role
@@ -20,7 +21,6 @@ from outkept.serve.files import AccessFileError
 from outkept.serve.users import User, UserError, Users
 
 user = typer.Typer(
-    no_args_is_help=True,
     help="Say who may sign in to the dashboard, and what they may do there.\n\n"
     "What is changed holds at once, in a running daemon too.\n\n"
     "Example: outkept user add ada --role operator",
@@ -57,13 +57,10 @@ def list_(
     """
     with _told():
         found = sorted(Users(_directory(state, config)).load().values(), key=lambda one: one.name)
-    if as_json:
-        print_json([{"name": one.name, "role": one.role, "changed": one.changed} for one in found])
-    elif found:
-        rows = [(cell(one.name, "bold"), cell(one.role), _changed(one)) for one in found]
-        print_table(("NAME", "ROLE", "CHANGED"), rows)
-    else:
-        typer.echo("No users yet.", err=True)
+    views = [{"name": one.name, "role": one.role, "changed": one.changed} for one in found]
+    rows = ((cell(one.name, "bold"), cell(one.role), _changed(one)) for one in found)
+    columns = ("NAME", "ROLE", "CHANGED")
+    print_list(views, columns, rows, nothing="No users yet.", as_json=as_json)
 
 
 @user.command()
@@ -135,7 +132,11 @@ def _password(name: str) -> str:
 
 
 def _asked(prompt: str) -> str:
-    return getpass(prompt, stream=sys.stderr)
+    try:
+        return getpass(prompt, stream=sys.stderr)
+    except EOFError:
+        typer.echo(err=True)
+        raise UserError("no password was given; nothing was changed") from None
 
 
 def _changed(one: User) -> Text:

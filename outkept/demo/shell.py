@@ -3,16 +3,14 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import asyncssh
 
+from outkept.demo.machines import Machine
 from outkept.ssh.frames import frame, greeting
 from outkept.ssh.script import LONGEST, Asked, Hello, Pieces, Reader, ScriptError
-
-if TYPE_CHECKING:
-    from outkept.demo.sshd import SimulatedServer
 
 
 class Answer(NamedTuple):
@@ -37,14 +35,27 @@ MOST_BATCHES = 8
 come in few mixtures."""
 
 
+class Host(Protocol):
+    """What a shell needs of the server that it runs on."""
+
+    @property
+    def machine(self) -> Machine:
+        """Whose shell it is."""
+
+    @property
+    def responder(self) -> Callable[[str], Responder]:
+        """What answers a command."""
+
+    def delay(self, commands: Iterable[str], count: int) -> float:
+        """Seconds that `count` commands take, one after the other."""
+
+
 class SimulatedShell:
     """Runs commands one after the other, each after the machine's delay."""
 
     __slots__ = ("_batches", "_channel", "_reader", "_server", "_timer", "_todo")
 
-    def __init__(
-        self, server: "SimulatedServer", channel: "asyncssh.SSHServerChannel[bytes]"
-    ) -> None:
+    def __init__(self, server: Host, channel: "asyncssh.SSHServerChannel[bytes]") -> None:
         self._server = server
         self._channel = channel
         self._reader = Reader()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outkept.model.server import Endpoint
+
 
 class ReactionMode(StrEnum):
     """Whether reactions run, are only written down, or are not looked at."""
@@ -26,6 +28,11 @@ class ActionOutcome(StrEnum):
     DONE = "done"
     NOT_SENT = "not sent"
     UNKNOWN = "unknown"
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the command ran, or may have."""
+        return self in (ActionOutcome.INTENDED, ActionOutcome.DONE, ActionOutcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,29 @@ class Action:
         """Whether nobody had it run."""
         return not self.by
 
+    @property
+    def named(self) -> str:
+        """Its command as a sentence names it: the text where that is one line, else what it is to
+        the sensor."""
+        command = self.command.strip()
+        if "\n" not in command:
+            return f"`{command}`"
+        return "its reaction" if self.step == 1 else "its fallback"
+
 
 class AlreadyStartedError(Exception):
     """This step was started for this incident before: it is not written down, and must not run,
     a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The reaction to an incident is held by what passes by itself: the policy is asked again, also
+    after a restart. `cause` is the alarm in words, `endpoint` where its reading came from."""
+
+    incident: int
+    cause: str
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)

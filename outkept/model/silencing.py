@@ -10,6 +10,9 @@ from outkept.model.silence import Silence, Subject
 
 _WILD = frozenset("*?[")
 
+ALL = frozenset({"*"})
+"""What `Silencing.muted` gives where a server itself is silenced: all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
@@ -87,6 +90,20 @@ class Silencing:
             for one in self._among(server)
             if one.matches_server(server) and one.silence.holds(now)
         ]
+
+    def muted(self, server: Subject, labels: Iterable[str], now: float) -> frozenset[str]:
+        """Which of these labels of a server's series are silenced at `now`; ALL where the server
+        is."""
+        over = [
+            one
+            for one in self._among(server)
+            if one.matches_server(server) and one.silence.holds(now)
+        ]
+        if any(one.matches_sensor("") for one in over):
+            return ALL
+        return frozenset(
+            label for label in labels if any(one.matches_sensor(label) for one in over)
+        )
 
     def _among(self, subject: Subject) -> Iterator[_Prepared]:
         for name in dict.fromkeys(_names(subject)):

@@ -34,7 +34,8 @@ class Box(Protocol):
 @dataclass(frozen=True, slots=True)
 class TargetState:
     """How a target stands. Times are UNIX seconds; `failing_since` is None while it works, and
-    `error` says why the last try failed, without anything that is secret."""
+    `error` says why the last try failed, without anything that is secret. Since the start, `sent`
+    notices were, `failed` tries were in vain, and `given_up` notices will not be tried again."""
 
     name: str
     kind: str
@@ -43,6 +44,9 @@ class TargetState:
     queued: int
     oldest: float | None
     last_sent: float | None
+    sent: int = 0
+    failed: int = 0
+    given_up: int = 0
 
 
 @dataclass(slots=True)
@@ -90,6 +94,7 @@ class Carrier:
         self._refresh_every = refresh_every
         self._queue: dict[int, Delivery] = {}
         self._late: list[Delivery] = []
+        self._sent_count = self._failed_count = self._given_up_count = 0
         self._health = _Health()
         self._thread = OneThread(f"notify {name}")
         self._sending = asyncio.Lock()
@@ -113,6 +118,7 @@ class Carrier:
                 self._queue[one.id] = one
         for id_ in dropped:
             self._queue.pop(id_, None)
+        self._given_up_count += len(dropped)
         if dropped:
             self._tell(f"{_notices(len(dropped))} to {self.name} given up: too many wait")
         self._wake.set()
@@ -128,6 +134,9 @@ class Carrier:
             len(self._queue),
             min((one.at for one in self._queue.values()), default=None),
             health.sent,
+            self._sent_count,
+            self._failed_count,
+            self._given_up_count,
         )
 
     async def test(self, delivery: Delivery) -> str:
@@ -176,6 +185,7 @@ class Carrier:
         now = time.time()
         self._note("", now)
         self._resume_at = 0.0
+        self._sent_count += 1
         if (one := self._queue.pop(id_, None)) is not None:
             self._late.append(replace(one, state=DeliveryState.SENT, error="", finished_at=now))
         self._wake.set()
@@ -187,6 +197,7 @@ class Carrier:
     async def _give_up(self) -> None:
         now = time.time()
         over = [one for one in self._queue.values() if self._retries.over(one, now)]
+        self._given_up_count += len(over)
         for one in over:
             del self._queue[one.id]
         for one in over:
@@ -199,11 +210,12 @@ class Carrier:
         begun = time.time()
         call = partial(self._target.send, _marked_late(one, begun))
         error = await self._sent(call, partial(self._arrived_late, one.id))
-        if any(late.id == one.id for late in self._late):
-            # It arrived in the very moment in which its time was over.
-            return
         now = time.time()
         self._note(error, now)
+        if error:
+            self._failed_count += 1
+        else:
+            self._sent_count += 1
         tried = replace(one, attempts=one.attempts + 1, error=error)
         if error:
             # Its own pause, too: one that is never taken must not hold up the others.

@@ -61,5 +61,11 @@ class OneThread:
             # There are as many threads as the system allows.
             self._busy = False
             raise StillBusyError from None
-        async with asyncio.timeout(deadline):
-            return await done
+        try:
+            await asyncio.wait((done,), timeout=deadline)
+            # Not what woke us: both may be so in the same turn of the loop.
+            if done.done():
+                return done.result()
+        finally:
+            done.cancel()
+        raise TimeoutError

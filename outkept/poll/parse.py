@@ -20,9 +20,12 @@ _SHOWN = 60
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _is_number = _NUMBER.fullmatch
-# Control characters, line separators, and the marks that reorder text (RTL overrides):
-# none of them belongs in a value that people read.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+# Control characters, line separators, the marks that reorder text (RTL overrides), and halves of
+# surrogate pairs, as JSON can write them: none of them belongs in a value that people read. What
+# UTF-8 can't hold would also be one instance on disk and another here.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+"
+)
 _PERFDATUM = re.compile(r"(?:'((?:[^']|'')+)'|([^\s=']+))=([^\s;]+)(\S*)")
 _NAGIOS_OK, _NAGIOS_UNKNOWN = 0, 3
 

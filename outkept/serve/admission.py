@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from outkept.serve import shapes, tokens, users
+from outkept.serve import shapes_access as shapes
+from outkept.serve import tokens, users
 from outkept.serve.access import Access
 from outkept.serve.answers import listed
 from outkept.serve.auth import Scope

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from outkept.model.event import EventQuery
 from outkept.model.level import ServerStatus
-from outkept.serve import paging, shapes
+from outkept.serve import paging, shapes_discovery, shapes_events, shapes_servers
 from outkept.serve.access import Access
 from outkept.serve.answers import (
     BAD_CURSOR,
@@ -60,9 +60,12 @@ def create_router(source: Source, access: Access) -> APIRouter:
     add_overrides(router, source)
 
     @router.post(
-        "/sweeps", status_code=202, response_model=shapes.Sweeps, dependencies=[needs(Scope.SWEEP)]
+        "/sweeps",
+        status_code=202,
+        response_model=shapes_discovery.Sweeps,
+        dependencies=[needs(Scope.SWEEP)],
     )
-    async def start_sweep(wanted: shapes.SweepRequest) -> Response:
+    async def start_sweep(wanted: shapes_discovery.SweepRequest) -> Response:
         """Sweep a configured range now."""
         try:
             started = await source.start_sweep(wanted.range)
@@ -82,7 +85,7 @@ def create_router(source: Source, access: Access) -> APIRouter:
 
 
 def _add_servers(router: APIRouter, source: Source) -> None:
-    @router.get("/servers", response_model=shapes.Servers, dependencies=READ)
+    @router.get("/servers", response_model=shapes_servers.Servers, dependencies=READ)
     async def servers(
         status: ServerStatus | None = None,
         q: Text = None,
@@ -99,7 +102,9 @@ def _add_servers(router: APIRouter, source: Source) -> None:
         page = [summary for one in names if (summary := source.summary(one["id"]))]
         return listed((page, following))
 
-    @router.get("/servers/{server_id}", response_model=shapes.ServerDetail, dependencies=READ)
+    @router.get(
+        "/servers/{server_id}", response_model=shapes_servers.ServerDetail, dependencies=READ
+    )
     async def server(server_id: str) -> Response:
         """One server, with its endpoints, identity and the sensors it does not support."""
         found = source.server(server_id)
@@ -109,7 +114,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
 
     @router.get(
         "/servers/{server_id}/sensors/{name:path}/history",
-        response_model=shapes.History,
+        response_model=shapes_servers.History,
         dependencies=READ,
     )
     async def history(
@@ -132,7 +137,7 @@ def _add_servers(router: APIRouter, source: Source) -> None:
 
 
 def _add_lists(router: APIRouter, source: Source) -> None:
-    @router.get("/events", response_model=shapes.Events, dependencies=READ)
+    @router.get("/events", response_model=shapes_events.Events, dependencies=READ)
     async def events(
         limit: Limit = 100,
         cursor: Cursor = None,
@@ -148,19 +153,19 @@ def _add_lists(router: APIRouter, source: Source) -> None:
         wanted = EventQuery(server, sensor, tuple(type or ()), from_, to, q or None)
         return await paged(source.events(limit, cursor, wanted))
 
-    @router.get("/actions", response_model=shapes.Actions, dependencies=READ)
+    @router.get("/actions", response_model=shapes_events.Actions, dependencies=READ)
     async def actions(limit: Limit = 100, cursor: Cursor = None, server: Text = None) -> Response:
         """Reactions that ran, or would have, newest first."""
         return await paged(source.actions(limit, cursor, server=server))
 
-    @router.get("/addresses", response_model=shapes.Addresses, dependencies=READ)
+    @router.get("/addresses", response_model=shapes_discovery.Addresses, dependencies=READ)
     async def addresses(
         limit: Limit = 100, cursor: Cursor = None, outcome: Text = None, reason: Text = None
     ) -> Response:
         """How each swept address ended, newest first."""
         return await paged(source.addresses(limit, cursor, outcome=outcome, reason=reason))
 
-    @router.get("/sweeps", response_model=shapes.Sweeps, dependencies=READ)
+    @router.get("/sweeps", response_model=shapes_discovery.Sweeps, dependencies=READ)
     async def sweeps(limit: Limit = 100, cursor: Cursor = None) -> Response:
         """Sweeps, newest first."""
         try:
@@ -169,7 +174,7 @@ def _add_lists(router: APIRouter, source: Source) -> None:
             raise BAD_CURSOR from None
         return listed(found)
 
-    @router.get("/stats", response_model=shapes.Stats, dependencies=READ)
+    @router.get("/stats", response_model=shapes_servers.Stats, dependencies=READ)
     async def stats() -> Response:
         """Counters of the last 24 hours."""
         return Answer(source.stats())

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from outkept.model.silence import SilenceState
-from outkept.serve import shapes
+from outkept.serve import shapes, shapes_incidents
 from outkept.serve.answers import Answer, Cursor, Limit, paged
 from outkept.serve.auth import Grant, Scope
 from outkept.serve.desk import DeskError, FullError, NotThereError, NotWrittenError, OverError
@@ -89,7 +89,7 @@ def _add_incidents(router: APIRouter, source: Source) -> None:
 
     @router.post(
         "/incidents/{id}/acknowledge",
-        response_model=shapes.Incident,
+        response_model=shapes_incidents.Incident,
         dependencies=ACT,
         responses=_MORE,
     )
@@ -103,7 +103,7 @@ def _add_incidents(router: APIRouter, source: Source) -> None:
 
     @router.delete(
         "/incidents/{id}/acknowledge",
-        response_model=shapes.Incident,
+        response_model=shapes_incidents.Incident,
         dependencies=ACT,
         responses=_MORE,
     )
@@ -114,7 +114,7 @@ def _add_incidents(router: APIRouter, source: Source) -> None:
     @router.post(
         "/incidents/{id}/notes",
         status_code=201,
-        response_model=shapes.Incident,
+        response_model=shapes_incidents.Incident,
         dependencies=ACT,
         responses=_MORE,
     )

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from outkept.serve import shapes
+from outkept.serve import shapes_discovery as shapes
 from outkept.serve.answers import listed
 from outkept.serve.needs import READ
 from outkept.serve.source import Source

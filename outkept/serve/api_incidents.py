@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from outkept.serve import shapes
+from outkept.serve import shapes_incidents as shapes
 from outkept.serve.answers import Answer, Cursor, Text, paged
 from outkept.serve.needs import READ
 from outkept.serve.problems import Problem

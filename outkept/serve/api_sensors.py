@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from outkept.serve import shapes
+from outkept.serve import shapes_sensors as shapes
 from outkept.serve.answers import BAD_CURSOR, Answer, Cursor, From, Limit, Text, To, listed
 from outkept.serve.needs import READ
 from outkept.serve.problems import Problem

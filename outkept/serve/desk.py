@@ -57,7 +57,7 @@ class Desk(Protocol):
         """Have it end now; in the shape of `shapes_desk.Silence`."""
 
     async def acknowledge(self, event: int, by: str, comment: str) -> Json:
-        """Somebody has taken an incident on; it, in the shape of `shapes.Incident`."""
+        """Somebody has taken an incident on; it, in the shape of `shapes_incidents.Incident`."""
 
     async def withdraw(self, event: int, by: str) -> Json:
         """Nobody has any more; in the same shape."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response
 
-from outkept.serve import shapes
+from outkept.serve import shapes_access as shapes
 from outkept.serve.access import Access, TooManyAttemptsError, WrongPasswordError
 from outkept.serve.answers import Answer
 from outkept.serve.auth import Grant

@@ -9,15 +9,24 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
 from outkept import __version__
 from outkept.serve.access import Access
-from outkept.serve.assets import add_assets
 from outkept.serve.auth import Scope
 from outkept.serve.live import Hub
 from outkept.serve.needs import local_or
 from outkept.serve.problems import problem
 from outkept.serve.source import Source
+
+
+class _Files(StaticFiles):
+    """Files that a browser keeps and asks about by ETag: an upgrade shows at once."""
+
+    async def get_response(self, path: str, scope: object) -> Response:
+        response = await super().get_response(path, scope)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 def add_page(app: FastAPI, access: Access, dashboard: Path) -> None:
@@ -34,7 +43,7 @@ def add_page(app: FastAPI, access: Access, dashboard: Path) -> None:
     form = templates.get_template("login.html.j2")
     for folder in ("assets", "vendor"):
         if (dashboard / folder).is_dir():
-            add_assets(app, dashboard / folder)
+            app.mount(f"/{folder}", _Files(directory=dashboard / folder))
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:

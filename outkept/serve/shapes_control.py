@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from outkept.model.level import SensorStatus, ServerStatus
+from outkept.serve.shapes import Asked, Shape
 
 MOST_SERVERS = 500
 """Of one run."""
@@ -26,25 +27,17 @@ GuardName = Literal[
 StateName = Literal["waiting", "running", "done", "held", "not sent", "unknown", "stopped"]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-class Select(_Request):
+class Select(Asked):
     """Which servers: those for which all that is given is so. `names` are globs over hostname,
     id and addresses, any of which will do; `labels` are globs over the server's."""
 
-    names: Annotated[list[Name], Field(max_length=MOST_TESTED)] = []
+    names: Annotated[list[Name], Field(max_length=MOST_TESTED)] = Field([])
     q: Annotated[str, StringConstraints(max_length=300)] | None = None
     status: ServerStatus | None = None
-    labels: Annotated[dict[str, Name], Field(max_length=MOST_TESTED)] = {}
+    labels: Annotated[dict[str, Name], Field(max_length=MOST_TESTED)] = Field({})
 
 
-class RunRequest(_Request):
+class RunRequest(Asked):
     """A sensor's reaction (`step` 1) or fallback (`step` 2), on `servers` by id or on those that
     `select` finds. With `preview`, which is the default, nothing runs. On more than one server,
     `confirm` must be what the preview gave."""
@@ -55,12 +48,12 @@ class RunRequest(_Request):
     servers: Annotated[list[Name], Field(min_length=1, max_length=MOST_SERVERS)] | None = None
     select: Select | None = None
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
-    override: Annotated[list[GuardName], Field(max_length=len(GuardName.__args__))] = []
+    override: Annotated[list[GuardName], Field(max_length=len(GuardName.__args__))] = Field([])
     preview: bool = True
     confirm: Annotated[str, StringConstraints(max_length=64)] | None = None
 
 
-class Prospect(_Shape):
+class Prospect(Shape):
     """What would come of it on one server. `status` and `value` are the series' as of now. `guard`
     holds it, for `reason`; both are empty where it would run. `warnings` don't hold it. `command`
     is the place of its command in `commands`."""
@@ -76,7 +69,7 @@ class Prospect(_Shape):
     command: int | None
 
 
-class RunPreview(_Shape):
+class RunPreview(Shape):
     """What would run. `confirm` stands for exactly this; `unmatched` are the globs of
     `select.names` that no server has."""
 
@@ -91,7 +84,7 @@ class RunPreview(_Shape):
     servers: list[Prospect]
 
 
-class RunSummary(_Shape):
+class RunSummary(Shape):
     """A run. `counts` says how many servers are in each state, `failed` how many commands ended
     with another status than 0. `stopped_by` is who ended it early. `finished` is None while
     anything waits or runs."""
@@ -110,7 +103,7 @@ class RunSummary(_Shape):
     failed: int
 
 
-class RunState(_Shape):
+class RunState(Shape):
     """A run on one server. `status` is the command's exit status once it is done; `guard` and
     `reason` say why it was held, not sent, or is unknown. `action` is the id of what was written
     down of it. `dropped` characters of output are not kept."""
@@ -142,14 +135,14 @@ class Run(RunSummary):
     servers: list[RunServer]
 
 
-class Runs(_Shape):
+class Runs(Shape):
     """The runs that are kept, newest first."""
 
     items: list[RunSummary]
     next: str | None
 
 
-class Line(_Shape):
+class Line(Shape):
     """A line of `/runs/{id}/live`: first `run`; then, for each server, `state` when it changes
     (as RunState) and `output` as it comes; `tick` when nothing does; `end` last, with the run."""
 

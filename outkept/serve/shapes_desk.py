@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from outkept.config.durations import parse_duration
 from outkept.config.problems import Mistake
 from outkept.model.silence import zone_of
+from outkept.serve.shapes import Asked, Shape
 
 MOST_TEXT = 2000
 MOST_LABELS = 20
@@ -61,11 +62,7 @@ EndClock = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)
 Zone = Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9/_+-]+$"), AfterValidator(_zone)]
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class WeeklyRequest(_Asked):
+class WeeklyRequest(Asked):
     """Windows on some `days`, `from` a time of day `to` another (the next day's, where it is no
     later), or of a `length` such as `4h`, by the clock of `zone`."""
 
@@ -76,7 +73,7 @@ class WeeklyRequest(_Asked):
     zone: Zone = "UTC"
 
 
-class SilenceRequest(_Asked):
+class SilenceRequest(Asked):
     """What is to be silenced: `server` and `sensor` are globs, `labels` names with globs. It
     `starts` now unless it says later, and `ends` at a time or `for` a duration later; a `weekly`
     one may leave both out, and then holds until somebody ends it. `everything` says that it is
@@ -84,7 +81,7 @@ class SilenceRequest(_Asked):
 
     server: Glob = "*"
     sensor: Glob = "*"
-    labels: Annotated[dict[Name, Glob], Field(max_length=MOST_LABELS)] = {}
+    labels: Annotated[dict[Name, Glob], Field(max_length=MOST_LABELS)] = Field({})
     starts: Moment | None = None
     ends: Moment | None = None
     for_: Seconds | None = Field(default=None, alias="for")
@@ -93,23 +90,19 @@ class SilenceRequest(_Asked):
     everything: bool = False
 
 
-class AcknowledgementRequest(_Asked):
+class AcknowledgementRequest(Asked):
     """What whoever takes it on has to say, if anything."""
 
     comment: Said | None = None
 
 
-class NoteRequest(_Asked):
+class NoteRequest(Asked):
     """What is to be remembered with the incident."""
 
     text: Said
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-class Weekly(_Shape):
+class Weekly(Shape):
     """Windows of `length` seconds that begin on `days` at `from`, by the clock of `zone`."""
 
     days: list[Day]
@@ -119,14 +112,14 @@ class Weekly(_Shape):
     zone: str
 
 
-class Window(_Shape):
+class Window(Shape):
     """From when until when it holds; `to` null: until it is ended."""
 
     from_: float = Field(alias="from")
     to: float | None
 
 
-class Silence(_Shape):
+class Silence(Shape):
     """A time in which nobody is told and nothing reacts. `ends` is null where it holds until it
     is ended. `holds`: it is in force now; `window` is the time in which it holds, the one that is
     on or the next."""
@@ -146,12 +139,12 @@ class Silence(_Shape):
     window: Window | None
 
 
-class Silences(_Shape):
+class Silences(Shape):
     items: list[Silence]
     next: str | None
 
 
-class SilencedServer(_Shape):
+class SilencedServer(Shape):
     """A server with how many of its series are silenced."""
 
     id: str

@@ -2,16 +2,11 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from outkept.model.notice import DeliveryState, Urgency
+from outkept.serve.shapes import Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-class Notice(_Shape):
+class Notice(Shape):
     """What one target is sent. `incidents` are the ids of those that it mentions. `attempts` were
     made; the next is not before `next_at`, null once it is finished. `error` says why the last
     failed. Times are UNIX seconds."""
@@ -30,14 +25,14 @@ class Notice(_Shape):
     error: str
 
 
-class Notices(_Shape):
+class Notices(Shape):
     """A page of notices."""
 
     items: list[Notice]
     next: str | None
 
 
-class Target(_Shape):
+class Target(Shape):
     """How a target stands. `kind` is the scheme of its URL, or `alertmanager`. `queued` notices
     wait, the first since `oldest`. `error` says why the last try failed. Times are UNIX seconds."""
 
@@ -51,14 +46,14 @@ class Target(_Shape):
     last_sent: float | None
 
 
-class Targets(_Shape):
+class Targets(Shape):
     """All targets, by name."""
 
     items: list[Target]
     next: None
 
 
-class Tested(_Shape):
+class Tested(Shape):
     """What came of a test. `error` says why it was not sent; empty if it was."""
 
     target: str

@@ -1,20 +1,18 @@
 """The shapes of overrides, and of what they touch."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from outkept.serve.shapes import Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-class Named(_Shape):
+class Named(Shape):
     """A server."""
 
     id: str
     hostname: str
 
 
-class Change(_Shape):
+class Change(Shape):
     """A key of a sensor: what the library has, what the override says, and on how many servers
     it holds: those that have the sensor, and for which no earlier override says another."""
 
@@ -24,14 +22,14 @@ class Change(_Shape):
     servers: int
 
 
-class Changed(_Shape):
+class Changed(Shape):
     """A sensor with its keys that an override sets."""
 
     sensor: str
     changes: list[Change]
 
 
-class Override(_Shape):
+class Override(Shape):
     """The `number`th of the configuration, with its match as written, and how many servers that
     matches, of which the `first` by hostname are named."""
 
@@ -42,6 +40,6 @@ class Override(_Shape):
     sensors: list[Changed]
 
 
-class Overrides(_Shape):
+class Overrides(Shape):
     items: list[Override]
     next: None

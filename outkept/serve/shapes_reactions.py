@@ -2,16 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from outkept.model.action import ReactionMode
+from outkept.serve.shapes import Asked, Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-class Stopped(_Shape):
+class Stopped(Shape):
     """Who has stopped all reactions, when (UNIX seconds) and why."""
 
     at: float
@@ -19,7 +16,7 @@ class Stopped(_Shape):
     reason: str
 
 
-class Latch(_Shape):
+class Latch(Shape):
     """A sensor's reactions rest on a server until a person releases them."""
 
     server: str
@@ -29,7 +26,7 @@ class Latch(_Shape):
     reason: str
 
 
-class Running(_Shape):
+class Running(Shape):
     """A command that runs, or is about to. `by` is who had it run, empty where nobody did."""
 
     server: str
@@ -41,7 +38,7 @@ class Running(_Shape):
     by: str
 
 
-class Held(_Shape):
+class Held(Shape):
     """A reaction that waits for what holds it to pass; `guard` says what that is."""
 
     server: str
@@ -51,7 +48,7 @@ class Held(_Shape):
     guard: str
 
 
-class Most(_Shape):
+class Most(Shape):
     """A bound, and how much of it is used."""
 
     most: int
@@ -71,14 +68,14 @@ class LabelPart(Part):
     value: str
 
 
-class LatchBound(_Shape):
+class LatchBound(Shape):
     """So many runs within so many seconds latch."""
 
     runs: int
     within: float
 
 
-class Share(_Shape):
+class Share(Shape):
     """On how many servers anything may be started within so many seconds."""
 
     within: float
@@ -86,7 +83,7 @@ class Share(_Shape):
     labels: list[LabelPart]
 
 
-class Rule(_Shape):
+class Rule(Shape):
     """The mode of some sensors on the servers that match, as the configuration has it."""
 
     mode: ReactionMode
@@ -94,7 +91,7 @@ class Rule(_Shape):
     match: dict[str, object]
 
 
-class Reactions(_Shape):
+class Reactions(Shape):
     """How reactions stand. `mode` is the fleet's, besides which there are so many `rules`, of
     which `first_rules` are the first; the first that matches says the mode. `held`
     are the first of those that are `waiting`."""
@@ -112,10 +109,9 @@ class Reactions(_Shape):
     share: Share
 
 
-class StopRequest(BaseModel):
+class StopRequest(Asked):
     """Why all reactions are to stop."""
 
-    model_config = ConfigDict(extra="forbid")
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True), Field(min_length=1, max_length=500)
     ]

@@ -44,9 +44,6 @@ class Source(Protocol):
     def notices(self) -> Notices:
         """Who is told of incidents, and what became of it."""
 
-    def servers(self) -> Sequence[Json]:
-        """All servers in the contract's Server shape, exported sensors only."""
-
     def ids(self) -> Sequence[str]:
         """The ids of all servers."""
 
@@ -55,20 +52,23 @@ class Source(Protocol):
         id, an address or a label's value, whatever its case."""
 
     def summary(self, server_id: str) -> Json | None:
-        """One server in exactly the shape `servers()` gives, or None if it is gone.
+        """One server in the contract's Server shape, exported sensors only, or None if it is gone.
 
         Called for every changed server every quarter of a second: keep it cheap.
-        `channels` carries the text `queued_up` (empty when the pool keeps pace) too.
+        `channels` carries the text `queued_up` (empty when the pool keeps pace) too. `muted` are
+        the labels of the series that are silenced, `*` alone where the server is; `quiet` says
+        that nobody is told of it now: all of it, or all that is wrong with it, is silenced.
         """
 
     def server(self, server_id: str) -> Json | None:
         """One server with all that is known: besides the Server shape `channels` as
-        `serve.shapes.ChannelDetail` has them, `endpoints`, `identity`, `unsupported`
+        `shapes_servers.ChannelDetail` has them, `endpoints`, `identity`, `unsupported`
         (sensor → reason), and on each sensor `group`, `description`, `warning`, `alarm`,
         `inverted`, `every` if it has them. None if there is no such server."""
 
     def stats(self) -> Json:
-        """The contract's stats of the last 24 hours, and `reactions_stopped`."""
+        """The contract's stats of the last 24 hours, and `reactions_stopped`, `notices_waiting` and
+        `targets_failing`, which are of now."""
 
     def sweeps(self) -> list[Json]:
         """Sweeps in the shape of `model.sweep.SweepProgress`, newest first."""
@@ -107,10 +107,10 @@ class Source(Protocol):
         """At most `points` buckets of one series, or None if there is no such series."""
 
     async def sensors(self) -> list[Json]:
-        """Exported sensors of the library in the shape of `shapes.SensorSummary`, by name."""
+        """Exported sensors of the library, by name, as `shapes_sensors.SensorSummary`."""
 
     async def sensor(self, name: str) -> Json | None:
-        """One in the shape of `shapes.SensorDefinition`, None if there is none of this name."""
+        """One as `shapes_sensors.SensorDefinition`, None if there is none of this name."""
 
     def sensor_servers(
         self,
@@ -131,14 +131,14 @@ class Source(Protocol):
     async def heatmap(
         self, sensor: str, from_: float, to: float, columns: int, most: int, order: str
     ) -> Json:
-        """`shapes.HeatMap` of a sensor, of `most` rows. Raises ValueError, which says what to
-        ask for instead, where it would take too long or be too large."""
+        """`shapes_sensors.HeatMap` of a sensor, of `most` rows. Raises ValueError, which says what
+        to ask for instead, where it would take too long or be too large."""
 
     def ranges(self) -> list[Json]:
-        """The configured ranges in the shape of `shapes.Range`."""
+        """The configured ranges in the shape of `shapes_discovery.Range`."""
 
     async def address_outcomes(self) -> list[Json]:
-        """Swept addresses by outcome and reason, in the shape of `shapes.Outcome`."""
+        """Swept addresses by outcome and reason, in the shape of `shapes_discovery.Outcome`."""
 
     async def incidents(
         self,
@@ -153,7 +153,7 @@ class Source(Protocol):
 
     async def incident(self, event: int, now: float) -> Json | None:
         """The incident that the event of this id is part of, in the shape of
-        `shapes.IncidentDetail`; None if it is part of none. `now` is UNIX seconds."""
+        `shapes_incidents.IncidentDetail`; None if it is part of none. `now` is UNIX seconds."""
 
     async def metrics(self) -> Sequence[Metric]:
         """Prometheus families of the whole daemon."""

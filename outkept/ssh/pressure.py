@@ -25,6 +25,7 @@ class _Use:
     seen: float
     waited: float = 0.0
     missed: int = 0
+    ran: bool = True
 
 
 class Pressure:
@@ -48,16 +49,16 @@ class Pressure:
         if use is None:
             self._uses[key] = _Use(every, took, now, waited)
         else:
-            use.every = every
-            use.took += FRESH * (took - use.took)
-            use.waited += FRESH * (waited - use.waited)
-            use.seen = now
+            weight = FRESH if use.ran else 1.0
+            use.every, use.seen, use.ran = every, now, True
+            use.took += weight * (took - use.took)
+            use.waited += weight * (waited - use.waited)
         if waited > every:
             self._was_late(every, now)
 
     def missed(self, key: str, every: float, now: float) -> None:
         """A tick of `key` found its last job unfinished for want of a channel."""
-        use = self._uses.setdefault(key, _Use(every, 0.0, now))
+        use = self._uses.setdefault(key, _Use(every, 0.0, now, ran=False))
         use.seen = now
         use.missed += 1
         self._was_late(every, now)

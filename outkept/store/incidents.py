@@ -81,6 +81,15 @@ def open_incidents(connection: sqlite3.Connection, server: str | None = None) ->
     return [_incident(row) for row in rows]
 
 
+def orphans(connection: sqlite3.Connection) -> list[str]:
+    """Servers that are not known any more and have an open incident, or a latch."""
+    rows = connection.execute(
+        "SELECT server FROM (SELECT server FROM incidents WHERE ended IS NULL UNION SELECT server"
+        " FROM latches) WHERE server NOT IN (SELECT id FROM servers) ORDER BY server"
+    )
+    return [server for (server,) in rows]
+
+
 def incidents_page(
     connection: sqlite3.Connection,
     limit: int,
@@ -235,6 +244,8 @@ def _save(connection: sqlite3.Connection, one: Incident | None) -> None:
         clean(one.acknowledged_by),
     )
     connection.execute(f"UPDATE incidents SET {_CHANGED} WHERE id = ?", (*changed, one.id))  # noqa: S608
+    if one.ended is not None:
+        connection.execute("DELETE FROM waits WHERE incident = ?", (one.id,))
 
 
 def _open(

@@ -213,7 +213,13 @@ def _texts(connection: sqlite3.Connection) -> dict[int, str]:
         f" AND (type IN ({marks}) OR type = 'recovered') GROUP BY incident",
         _WEIGHTY,
     )
-    return {incident: message for message, incident, _ in rows}
+    texts = {incident: message for message, incident, _ in rows}
+    # The removal of a server is part of no incident, and ends all of its own.
+    rows = connection.execute(
+        "SELECT one.id, events.message FROM told JOIN incidents AS one ON one.id = told.incident"
+        " JOIN events ON type = 'removed' AND events.server = one.server AND events.at = one.ended"
+    )
+    return texts | dict(rows.fetchall())
 
 
 def _unmended(connection: sqlite3.Connection) -> dict[int, int]:

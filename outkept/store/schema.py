@@ -130,4 +130,4 @@ _JUDGEMENT: tuple[Statement, ...] = (
     *tables.OUTBOX,
 )
 
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _CHUNKS, _PLANES, _JUDGEMENT)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _CHUNKS, _PLANES, _JUDGEMENT, tables.WAITS)

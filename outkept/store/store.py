@@ -295,6 +295,16 @@ class Store:
         makes of each (in another thread) is written with that; those actions."""
         return await self.write(lambda connection: self._close_unfinished(connection, now, say))
 
+    async def remove_orphans(self, say: Callable[[str], Event]) -> list[Event]:
+        """At a start: of each server that is not known any more and has an open incident, or a
+        latch, what `say` makes of it (in another thread), which says that it is removed, is
+        written, and ends them; those events."""
+        return await self.write(
+            lambda connection: [
+                self._take(connection, say(server)) for server in incidents.orphans(connection)
+            ]
+        )
+
     async def actions(
         self, limit: int = 100, cursor: str | None = None, *, server: str | None = None
     ) -> Page[Action]:

@@ -16,6 +16,13 @@ LATCHES = (
         PRIMARY KEY (server, sensor)) WITHOUT ROWID""",
 )
 
+WAITS = (
+    # Reactions that something holds for a while, until their incidents end.
+    """CREATE TABLE waits (
+        incident INTEGER PRIMARY KEY, cause TEXT NOT NULL, address TEXT NOT NULL,
+        port INTEGER NOT NULL)""",
+)
+
 OUTBOX = (
     # `key` tells a target's notices apart: one that is written again is the same.
     """CREATE TABLE notices (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from outkept.app import admission, steps
 from outkept.store.store import Store
 from tests.app.harness import Site
 from tests.servers import User
@@ -28,6 +29,13 @@ def site(tmp_path: Path, ssh_user: User) -> Site:
     """A site without servers, sensors and state."""
     number = next(_numbers)
     return Site(tmp_path / "site", ssh_user, f"127.{61 + number // 250 % 30}.{number % 250}.0/28")
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held reactions are asked about again, and sensors read again, within the tick of a test."""
+    monkeypatch.setattr(admission, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr(steps, "LEAST_BETWEEN_S", 0.02)
 
 
 @pytest.fixture

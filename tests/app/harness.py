@@ -34,6 +34,7 @@ from outkept.ssh.hostkeys import HostKeys
 from outkept.ssh.keys import load_credentials
 from outkept.store.store import Store
 from tests.servers import User, free_port
+from tests.views import summaries
 
 Json = dict[str, Any]
 LONG = 40.0
@@ -197,11 +198,11 @@ class Daemon:
 
     def servers(self) -> list[str]:
         """The hostnames of the servers, in order."""
-        return sorted(view["hostname"] for view in self.source.servers())
+        return sorted(view["hostname"] for view in summaries(self.source))
 
     def server(self, hostname: str) -> Json:
         """The server of this name, with all that is known of it; empty if there is none."""
-        for view in self.source.servers():
+        for view in summaries(self.source):
             if view["hostname"] == hostname:
                 return self.source.server(view["id"]) or {}
         return {}
@@ -267,7 +268,7 @@ class Daemon:
             return await until(condition, what, deadline)
         except TimeoutError as error:
             told = [event["message"] for event in await self.events()][-20:]
-            servers = yaml.safe_dump(list(self.source.servers()), width=150)
+            servers = yaml.safe_dump(summaries(self.source), width=150)
             raise TimeoutError("\n".join([str(error), *told, servers])) from None
 
 

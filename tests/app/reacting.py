@@ -24,11 +24,13 @@ from outkept.app.reactions import Reactions
 from outkept.app.tally import Tally
 from outkept.config.settings import RangeSettings, ReactionSettings, Settings
 from outkept.model.action import Action
+from outkept.model.channels import ChannelStats
 from outkept.model.command import CommandFailure, CommandOutcome, CommandResult, FailureKind
 from outkept.model.event import Event, EventType
 from outkept.model.reading import Reading, Sample
 from outkept.model.sensor import Sensor
 from outkept.model.server import Endpoint, Facts, Identity, Server
+from outkept.poll.lateness import Lateness
 from outkept.poll.link import Link
 from outkept.poll.poller import Poller
 from outkept.serve.live import Hub
@@ -49,6 +51,22 @@ async def done(_: "Wire", __: str) -> CommandOutcome:
     return CommandResult(0, b"", b"")
 
 
+async def lost(_: "Wire", __: str) -> CommandOutcome:
+    """A command that is not sent."""
+    return LOST
+
+
+class Gate:
+    """A command that ends when it is let."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, _: "Wire", __: str) -> CommandOutcome:
+        await self.open.wait()
+        return CommandResult(0, b"", b"")
+
+
 @dataclass(eq=False)
 class Wire:
     """A connection. `sent` are the commands that reached the server."""
@@ -58,6 +76,15 @@ class Wire:
     host_key: str = "ssh-ed25519 SHA256:a"
     lost: str | None = None
     sent: list[str] = field(default_factory=list)
+
+    @property
+    def pool(self) -> "Wire":
+        """See Connection.pool."""
+        return self
+
+    def stats(self) -> ChannelStats:
+        """See Channels.stats."""
+        return ChannelStats(limit=8)
 
     async def run(
         self, command: str, *, bar: Callable[[], str] | None = None, **_: Any
@@ -88,6 +115,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.lateness = Lateness()
 
     def interval(self, sensor: Sensor) -> float:
         """See Poller.interval."""
@@ -114,6 +142,7 @@ class Yard:
     def __init__(self, context: Context, guards: Guards, answer: Answer) -> None:
         self.context = context
         self.guards = guards
+        self.reactions = Reactions(context, guards)
         self.answer = answer
         self.trust = cast(Trust, context.client)
         self.schedule = cast(Schedule, context.poller)
@@ -184,6 +213,15 @@ class Yard:
         return list(reversed(page.items))
 
 
+async def held(one: Yard, why: str) -> None:
+    """The alarm of s0 is held, for this reason, and nothing reaches any server."""
+    one.server(0)
+    one.read("s0", 11)
+    await one.told_of(why)
+    assert one.sent() == []
+    assert await one.actions() == []
+
+
 @contextlib.asynccontextmanager
 async def yard(
     state: Path, *sensors: Sensor, answer: Answer = done, **reactions: Any
@@ -237,7 +275,7 @@ async def yard(
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(herald.run()),
-                group.create_task(Reactions(context, guards).run()),
+                group.create_task(made[0].reactions.run()),
             ]
             try:
                 yield made[0]
@@ -255,3 +293,8 @@ async def _no_dial() -> float:
 
 async def _no_session(_: Connection) -> None:
     return None
+
+
+async def outcomes_are(one: Yard, expected: list[str]) -> bool:
+    """Whether this is what came of the actions, the oldest first."""
+    return [action.outcome.value for action in await one.actions()] == expected

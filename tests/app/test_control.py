@@ -503,7 +503,7 @@ async def test_what_waits_for_a_channel_is_stopped_too(site: Site, yard: Path, s
             await daemon.until(begun.exists, "the only channel is taken")
             web1 = daemon.server("web1")["id"]
             run = await daemon.source.control.start(wanted([web1]), BY)
-            await daemon.until(daemon.actions, "the intent is on disk")
+            await daemon.until(lambda: states(daemon, run) == ["running"], "it has its intent")
             if switch == "the kill switch":
                 await daemon.source.reactions.stop("smoke", "grace")
             else:

@@ -2,14 +2,18 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from math import inf
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from outkept.app.desk import Desk
+from outkept.app.desk import Desk, Kind
 from outkept.app.herald import Herald
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.incident import Incident
@@ -41,6 +45,16 @@ async def desk_of(store: Store) -> AsyncIterator[Desk]:
         tasks[1].cancel()
         await herald.drain(30)
         tasks[0].cancel()
+
+
+def counted(desk: Desk) -> dict[Kind, int]:
+    """What the desk says of how many are open."""
+    return {kind: number for kind, number in desk.counts.items() if number}
+
+
+def recounted(desk: Desk) -> dict[Kind, int]:
+    """The same, counted one by one."""
+    return Counter((one.condition, one.level, one.acknowledged) for one in desk.incidents())
 
 
 async def told(store: Store) -> list[str]:
@@ -151,6 +165,7 @@ async def test_the_desk_keeps_step_with_the_store(store: Store) -> None:
             assert opened == await store.open_incidents()
             assert [desk.by_id(one.id) for one in opened] == opened
             assert [desk.incident(one.key) for one in opened] == opened
+            assert counted(desk) == recounted(desk)
             return opened
 
         await same()
@@ -163,3 +178,41 @@ async def test_the_desk_keeps_step_with_the_store(store: Store) -> None:
         assert [one.server for one in await same()] == ["b", None]
         assert desk.incidents("a") == []
         assert desk.by_id(1) is None
+
+
+happenings = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                EventType.WARNED,
+                EventType.ALARMED,
+                EventType.FLAPPING,
+                EventType.FAILING,
+                EventType.ACKNOWLEDGED,
+                EventType.UNACKNOWLEDGED,
+                EventType.RECOVERED,
+                EventType.REMOVED,
+                EventType.NOTE,
+            ]
+        ),
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from(["load", None]),
+        st.sampled_from([None, Condition.FAILED, Condition.GONE]),
+    ),
+    max_size=30,
+)
+
+
+@given(happenings)
+def test_what_is_open_is_counted_right_whatever_happens(
+    happened: list[tuple[EventType, str | None, str | None, Condition | None]],
+) -> None:
+    async def write(event: Event) -> Event:
+        return event
+
+    desk = Desk(Herald(write), cast(Silences, None), (), ())
+    for id_, (type_, server, sensor, condition) in enumerate(happened, start=1):
+        desk.take(Event(1.0, type_, "", server, sensor, id=id_, condition=condition, by="ada"))
+        assert counted(desk) == recounted(desk)
+    again = Desk(Herald(write), cast(Silences, None), desk.incidents(), ())
+    assert counted(again) == counted(desk)

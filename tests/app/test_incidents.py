@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from outkept.app.heat import chosen, spread
 from outkept.app.incidents import incident_detail, incident_view, timeline
 from outkept.model.action import Action, ActionOutcome
@@ -87,6 +89,32 @@ def test_a_reaction_under_way_has_no_outcome_yet() -> None:
 def test_why_no_reaction_ran_is_a_note() -> None:
     told = event(3, EventType.MESSAGE, 61, "web1: disk[/var]: no reaction: reactions are off")
     assert [step["kind"] for step in timeline([ALARMED, told], [])] == ["reading", "level", "note"]
+
+
+@pytest.mark.parametrize(
+    ("command", "step", "named"),
+    [
+        ("service web restart\n", 1, "`service web restart`"),
+        ('root() { sudo -n "$@"; }\nroot reboot\n', 1, "its reaction"),
+        ('root() { sudo -n "$@"; }\nroot reboot\n', 2, "its fallback"),
+    ],
+)
+def test_an_event_names_a_command_in_one_line_and_is_no_step_beside_it(
+    command: str, step: int, named: str
+) -> None:
+    action = replace(ACTION, command=command, step=step)
+    assert action.named == named
+    for said in (
+        f"ran {named}: exit status 0",
+        f"ada ran {named}: exit status 0",
+        f"would have run {named} (dry run)",
+        f"whether {named} ran is unknown: the daemon was cut off",
+    ):
+        told = event(3, EventType.MESSAGE, 61, f"web1: disk[/var]: {said}")
+        kinds = [one["kind"] for one in timeline([ALARMED, told], [action])]
+        assert kinds == ["reading", "level", "reaction", "outcome"]
+    told = event(3, EventType.MESSAGE, 70, "web1: disk[/var]: not mended; its fallback is next")
+    assert timeline([ALARMED, told], [action])[-1]["kind"] == "note"
 
 
 def test_a_detail_holds_all_that_it_is_made_of() -> None:

@@ -1,5 +1,6 @@
 """What the judge says of series and sensors, and what it keeps to itself."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,7 +16,7 @@ from outkept.config.settings import JudgingSettings
 from outkept.model.event import Condition
 from outkept.model.incident import Incident, following, key_of
 from outkept.model.level import Level
-from tests.app.bench import DISK, LOAD, Bench
+from tests.app.bench import DISK, LOAD, NOW, Bench
 from tests.app.reacting import yard
 
 RESTLESS = JudgingSettings.model_validate(
@@ -114,7 +115,7 @@ def test_a_flapping_series_that_is_dropped_while_normal_is_over() -> None:
     bench = Bench(RESTLESS)
     for value in (95, 1, 95, 1):
         bench.read(DISK, root=value)
-    bench.judge.drop(bench.live, ("disk", "root"), "is gone from the server")
+    bench.judge.drop(bench.live, ("disk", "root"), "is gone from the server", NOW)
     assert bench.types[-2:] == ["flapping", "recovered"]
 
 
@@ -129,6 +130,32 @@ def test_a_series_is_dropped_once_there_is_room_to_say_that_it_is_over() -> None
     bench.read(DISK, home=10)
     assert bench.types == ["alarmed", "recovered"]
     assert ("disk", "root") not in bench.live.series
+
+
+def test_an_alarm_from_before_a_restart_is_as_patient_with_its_instance_as_any() -> None:
+    bench = Bench()
+    bench.judge.restore(bench.live, Held(("disk", "root"), Level.ALARMED))
+    for _ in range(ABSENT_AFTER - 1):
+        bench.read(DISK, home=10)
+    bench.read(DISK, home=10, root=95)
+    assert bench.told == []
+    for _ in range(ABSENT_AFTER):
+        bench.read(DISK, home=10)
+    assert bench.types == ["recovered"]
+
+
+def test_a_series_that_is_dropped_is_over_from_then_on_and_not_since_its_last_reading() -> None:
+    bench = Bench()
+    bench.read(DISK, root=95, home=95)
+    for _ in range(ABSENT_AFTER):
+        bench.wait(3600)
+        bench.read(DISK, home=95)
+    assert (bench.types[-1], bench.told[-1][0].at) == ("recovered", bench.wall)
+    now = time.time()
+    del bench.live.sensors["disk"]
+    bench.judge.drop_unsupported(bench.live)
+    assert bench.types[-2:] == ["recovered", "recovered"]
+    assert bench.told[-1][0].at >= now
 
 
 async def test_a_sensor_that_is_no_longer_there_is_over_once_there_is_room_to_say_so(
@@ -317,6 +344,29 @@ def test_a_sensor_that_gives_nothing_for_long_enough_is_stale() -> None:
     assert bench.types == ["failing"]
     bench.read(LOAD, _=1)
     assert bench.types == ["failing", "recovered"]
+
+
+def test_the_first_count_of_a_rate_is_no_reading_to_be_back_with() -> None:
+    bench = faulty()
+    for _ in range(11):
+        bench.wait(10)
+        bench.read(DISK, root=1)
+        bench.look()
+    assert bench.types == ["failing"]
+    # As after each loss of a connection.
+    for _ in range(3):
+        bench.read(LOAD)
+        bench.read(DISK, root=1)
+        bench.look()
+        bench.wait(10)
+    assert bench.types == ["failing"]
+    bench.read(LOAD, _=1)
+    bench.look()
+    assert bench.types == ["failing", "recovered"]
+    # What was not told yet is over all the same.
+    bench.read(LOAD, "exit status 1")
+    bench.read(LOAD)
+    assert bench.live.faults == {}
 
 
 def test_a_connection_that_is_new_gives_its_sensors_time() -> None:

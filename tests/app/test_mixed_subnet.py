@@ -23,6 +23,7 @@ from tests.servers import (
     running_listener,
     running_tinysshd,
 )
+from tests.views import summaries
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -199,7 +200,7 @@ async def test_every_reading_goes_on_arriving(daemon: Daemon) -> None:
         await daemon.fresh(name, *(sensor for sensor in SENSORS if sensor != "disks"))
     failed = [
         (server["hostname"], sensor["name"], sensor["reason"])
-        for server in daemon.source.servers()
+        for server in summaries(daemon.source)
         for sensor in server["sensors"]
         if sensor["reason"]
     ]

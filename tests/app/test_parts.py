@@ -309,7 +309,7 @@ def test_a_server_has_the_keys_of_the_contract() -> None:
     bench.read(LOAD, _=11)
     bench.read(replace(DISK, exported=False), root=1)
     view = server_view(bench.live)
-    assert set(view) == SERVER | {"reason"}
+    assert set(view) == SERVER | {"reason", "muted", "quiet"}
     assert set(view["channels"]) == {"limit", "busy", "queued", "oldest_wait_s", "queued_up"}
     # A sensor that isn't exported is not sent to the dashboard.
     (series,) = view["sensors"]

@@ -55,8 +55,8 @@ async def test_a_server_is_queued_up_while_its_sensors_are_slow(site: Site, yard
 
 
 async def test_a_slow_sensor_alone_does_not_queue_up_a_server(site: Site) -> None:
-    site.sensor("slow", "sleep 2.4; echo 1", parse="number", every="1s")
-    site.sensor("clock", "date +%s", parse="number", every="500ms")
+    site.sensor("slow", "sleep 2.4; echo 1", parse="number", every="2s")
+    site.sensor("clock", "date +%s", parse="number", every="3s")
     with machine("web1", addresses=[site.address(1)], port=site.port):
         async with site.daemon() as daemon:
             await daemon.until(lambda: daemon.value("web1", "slow"), "it is read")

@@ -143,3 +143,19 @@ async def test_one_that_is_gone_and_then_shows_another_host_key_says_so_once(
     ]
     (incident,) = ground.one.context.desk.incidents("s0")
     assert incident.condition is Condition.GONE
+
+
+async def test_another_host_key_at_one_address_is_told_once_the_others_were_dialled_in_vain(
+    ground: Ground,
+) -> None:
+    ground.one.read("s0", 1)
+    ground.lose()
+    (endpoint,) = ground.live.record.endpoints
+    ground.one.context.note(
+        AddressState(endpoint, AddressOutcome.HOST_KEY_REJECTED, "another key", NOW)
+    )
+    ground.wait(10)
+    assert await ground.said() == []
+    ground.live.vain = True
+    ground.wait(1)
+    assert await ground.said() == [("gone", "web0 is quarantined: another key")]

@@ -357,6 +357,26 @@ async def test_a_reaction_from_before_a_restart_is_looked_at_after_it(
         assert len(await daemon.actions()) == 2
 
 
+@pytest.mark.usefixtures("web1")
+async def test_what_a_silence_held_before_a_restart_runs_once_it_ends(
+    site: Site, pump: Pump
+) -> None:
+    async with site.daemon() as daemon:
+        await _reads(daemon, 1)
+        silence = await daemon.silence("depth")
+        pump.set(11)
+        await daemon.until(lambda: _told(daemon, "it is silenced"), "it waits")
+    async with site.daemon() as daemon:
+        await daemon.until(lambda: _told(daemon, "it is silenced", 2), "it waits again")
+        assert pump.runs == 0
+        await daemon.end_silence(silence)
+        await daemon.until(lambda: _finished(daemon), "it ran")
+    async with site.daemon() as daemon:
+        await daemon.fresh("web1", "depth")
+        assert pump.runs == 1
+        assert len(await daemon.actions()) == 1
+
+
 Start = Callable[..., AbstractContextManager[Server]]
 
 

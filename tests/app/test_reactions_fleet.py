@@ -7,6 +7,7 @@ from outkept.config.resources import data_dir
 from outkept.demo import simulated_fleet
 from tests.app.harness import Daemon, Site
 from tests.servers.users import User
+from tests.views import summaries
 
 NETWORK = "127.79.0.0/22"
 SERVERS, SHARE, AT_ONCE = 500, 25, 4
@@ -39,7 +40,7 @@ async def test_a_fleet_that_trips_at_once_reacts_as_far_as_the_caps_allow(tmp_pa
 
 def _tripped(daemon: Daemon, busy: list[int]) -> bool:
     busy.append(daemon.source.reactions.view()["at_once"]["now"])
-    alarmed = [view for view in daemon.source.servers() if view["status"] == "alarmed"]
+    alarmed = [view for view in summaries(daemon.source) if view["status"] == "alarmed"]
     return len(alarmed) == SERVERS
 
 

@@ -30,6 +30,7 @@ from outkept.ssh.keys import load_credentials
 from outkept.store.store import Store
 from tests.app.harness import Daemon, until
 from tests.servers import generate_key
+from tests.views import summaries
 
 SERVERS = 300
 DEADLINE = 120.0
@@ -142,7 +143,7 @@ async def test_all_servers_are_back_within_two_longest_pauses_after_an_outage(
 
 async def _an_outage(firm: Company, power: AsyncExitStack, client: Dials, daemon: Daemon) -> None:
     def connected() -> int:
-        return sum(view["connected"] for view in daemon.source.servers())
+        return sum(view["connected"] for view in summaries(daemon.source))
 
     await until(lambda: connected() == SERVERS, "all are found", DEADLINE)
     await power.aclose()

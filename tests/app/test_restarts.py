@@ -6,14 +6,18 @@ import signal
 import socket
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from outkept.app import lookout
+from outkept.model.event import Condition, Event, EventType
+from outkept.store.store import Store
 from tests.app.harness import Daemon, Json, Process, Site
 from tests.servers import generate_key, machine
 from tests.servers import until as until_sync
+from tests.store import values
 
 
 def _series(daemon: Daemon, name: str) -> tuple[object, object]:
@@ -59,6 +63,39 @@ async def test_a_level_kept_over_a_restart_is_left_once(site: Site, yard: Path) 
             assert _series(daemon, "depth") == ("normal", 1)
             told = [event["type"] for event in await daemon.events() if event["sensor"] == "depth"]
             assert told == ["warned", "recovered"]
+
+
+async def test_what_nothing_is_left_of_is_over_at_the_next_start(site: Site) -> None:
+    store = Store.open(site.state)
+    # It has lost its addresses, and is known: what is open of the sensor that it has stays so.
+    known = replace(values.server("known"), endpoints=(), supported=("one", "renamed"))
+    store.save_server(known)
+
+    async def opened(type_: EventType, server: str | None, sensor: str | None, about: str) -> int:
+        event = Event(time.time(), type_, about, server, sensor, condition=Condition(about))
+        return (await store.add_event(event)).id
+
+    kept = await opened(EventType.ALARMED, "known", "one", "level")
+    for sensor in ("renamed", "renamed[/var]"):
+        await opened(EventType.ALARMED, "known", sensor, "level")
+    await opened(EventType.FLAPPING, "known", "removed", "level")
+    await opened(EventType.FAILING, "known", "renamed", "failed")
+    await opened(EventType.FAILING, "known", "removed", "stale")
+    for server in ("gone", "gone too"):
+        await opened(EventType.ALARMED, server, "one", "level")
+        await opened(EventType.FAILING, server, "one", "failed")
+        await opened(EventType.GONE, server, None, "gone")
+    await opened(EventType.BLIND, None, "10.9.0.0/16", "blind")
+    await store.close()
+    async with site.daemon() as daemon:
+
+        async def is_left() -> bool:
+            return [one.id for one in await daemon.store.open_incidents()] == [kept]
+
+        await daemon.until(is_left, "all else has ended")
+        removed = await daemon.events("removed")
+        assert sorted(event["server"] for event in removed) == ["gone", "gone too"]
+        assert {one.id for one in daemon.source._context.desk.incidents()} == {kept}
 
 
 async def test_channel_limits_are_remembered(site: Site) -> None:

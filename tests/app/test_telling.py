@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from outkept.model.silence import Silence
 from outkept.notify.queue import Retries
 from outkept.store.errors import StoreError
 from outkept.store.outbox import Outbox
+from outkept.store.store import Store
 from tests.app.harness import Daemon, Json, Site, until
 from tests.app.test_reactions import Pump
 from tests.notify.receivers import Mailbox, Webhook, alertmanager, mailbox, webhook
 from tests.servers import machine
+from tests.store import values
 
 NOW = {"group_wait": "0s", "group_interval": "1s"}
 
@@ -183,16 +186,33 @@ async def test_what_ended_while_the_daemon_was_down_is_told_to_those_who_knew(
     site: Site, hook: Webhook
 ) -> None:
     section = notify({"ops": {"url": hook.url}})
+    store = Store.open(site.state)
+    known = replace(values.server("a"), endpoints=(), labels={}, supported=("one",))
+    store.save_server(known)
+    await store.close()
+    one = {"server": "a", "sensor": "one"}
     async with site.daemon(notify=section) as daemon:
-        happen(daemon, "alarmed", "web1: it is bad")
+        happen(daemon, "alarmed", "web1: it is bad", **one)
         await daemon.until(lambda: hook.posts, "it is told")
     async with site.daemon() as daemon:
         # Without targets nobody is told, but everything is written down.
-        happen(daemon, "recovered", "web1: it is good again")
+        happen(daemon, "recovered", "web1: it is good again", **one)
         await daemon.until(lambda: daemon.events("recovered"), "it is over")
     async with site.daemon(notify=section) as daemon:
         await daemon.until(lambda: len(hook.posts) > 1, "the end is told")
     assert hook.titles == ["ALARM web1: it is bad", "OK web1: it is good again"]
+
+
+async def test_what_was_told_of_a_server_that_nobody_knows_is_over_at_the_next_start(
+    site: Site, hook: Webhook
+) -> None:
+    section = notify({"ops": {"url": hook.url}})
+    async with site.daemon(notify=section) as daemon:
+        happen(daemon, "alarmed", "web1: it is bad")
+        await daemon.until(lambda: hook.posts, "it is told")
+    async with site.daemon(notify=section) as daemon:
+        await daemon.until(lambda: len(hook.posts) > 1, "the end is told")
+    assert hook.titles[1] == "OK 0123456789ab removed: it is not known any more"
 
 
 async def test_what_is_silenced_or_behind_a_server_that_is_gone_waits(

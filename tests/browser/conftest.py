@@ -66,7 +66,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser) -> AsyncIterator[Visitor]:
-    """Opens pages: `await visit(fleet, "#/…", width=390)`. Closes them with their daemons."""
+    """Opens pages: `await visit(fleet, "#/…", width=390)`. Each has had its snapshot of the fleet,
+    unless it is not waited for `live`. Closes them with their daemons."""
     async with AsyncExitStack() as stack:
 
         async def open_page(
@@ -75,6 +76,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
             *,
             width: int = 1280,
             clock: bool = False,
+            live: bool = True,
             role: Role = Role.ADMIN,
             **more: Any,
         ) -> Visit:
@@ -97,6 +99,8 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
             if clock:
                 await page.clock.install()
             await page.goto(running.url + path)
+            if live:
+                await expect(page.locator("html")).to_have_attribute("data-connection", "live")
             return opened
 
         yield open_page

@@ -146,6 +146,36 @@ async def test_nothing_moves_while_someone_reads(visit: Visitor) -> None:
     await expect(shown(opened.page).first).to_be_in_viewport()
 
 
+async def test_what_was_missed_while_away_comes_in_like_news(visit: Visitor) -> None:
+    opened = await visit(talkative(250), "#/events")
+    line = "connected for the 210th time"
+    await opened.page.get_by_text(line, exact=True).scroll_into_view_if_needed()
+    await opened.page.mouse.move(1, 1)
+    before = await _position(opened, line)
+    _away(opened, 2)
+    news = opened.page.get_by_role("button", name="2 new events")
+    await expect(news).to_be_visible()
+    assert await _position(opened, line) == pytest.approx(before, abs=1)
+    await news.click()
+    await expect(shown(opened.page)).to_contain_text(["missed 1", "missed 0", "no answer"])
+    # More than there is room for in one answer: no gap is left between them.
+    _away(opened, 120)
+    await expect(shown(opened.page).first).to_contain_text("missed 119")
+    await opened.page.keyboard.press("End")
+    await expect(opened.page.get_by_text("missed 0", exact=True)).to_have_count(2)
+
+
+def _away(opened: Visit, missed: int) -> None:
+    """So many events come while the page has no connection, which it then has again."""
+    fleet, hub = opened.fleet, opened.daemon.hub
+    fleet.hub = None
+    for number in range(missed):
+        fleet.tell("message", f"missed {number}")
+    fleet.hub = hub
+    hub._seq += 5
+    fleet.read("a", "load", value=float(missed))
+
+
 async def test_older_ones_are_fetched_when_they_come_near(visit: Visitor) -> None:
     opened = await visit(talkative(250), "#/events")
     await expect(shown(opened.page).first).to_contain_text("no answer")

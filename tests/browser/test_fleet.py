@@ -1,8 +1,11 @@
 """The fleet page: every server, on a map or in a list, filtered and in groups."""
 
+import time
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.model.silence import Silence
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet, sensor, server, varied
 
@@ -59,6 +62,7 @@ async def test_arrow_keys_walk_the_map_and_enter_opens(visit: Visitor) -> None:
 async def test_the_filter_understands_words_and_terms(visit: Visitor) -> None:
     fleet = small()
     fleet.change("a", status="alarmed", facts={"os": "Alpine Linux v3.20"})
+    fleet.read("a", "users", status="failed", reason="empty output")
     opened = await visit(fleet, "#/fleet?view=list")
     page = opened.page
     search = page.get_by_role("searchbox")
@@ -70,6 +74,7 @@ async def test_the_filter_understands_words_and_terms(visit: Visitor) -> None:
         ("site:lis", "gamma"),
         ("site=lisbon example", "gamma"),
         ("level:alarmed", "alpha"),
+        ("level:failing", "alpha"),
         ("os:alpine", "alpha"),
         ("range:192.168.0.0/16", "gamma"),
         ("range:2001:db8::/64", "beta"),
@@ -195,3 +200,50 @@ WHOLE = """async () => {
 async def test_a_large_snapshot_is_read_in_pieces_and_is_whole(visit: Visitor) -> None:
     opened = await visit(Fleet())
     assert await opened.page.evaluate(WHOLE) == [True, 7, True, "SyntaxError"]
+
+
+def silenced(server: str, sensor: str = "*") -> Silence:
+    now = time.time()
+    return Silence(now - 60, now + 3600, "new kernel", "ada", server, sensor)
+
+
+async def test_what_is_silenced_is_marked_and_counted_apart(visit: Visitor) -> None:
+    fleet = small()
+    fleet.read("a", "load", value=23.0, status="alarmed")
+    fleet.read("a", "users", value=90.0, status="warned")
+    fleet.change("a", status="alarmed")
+    opened = await visit(fleet, "#/fleet?view=list")
+    page = opened.page
+    alpha = rows(page).filter(has_text="alpha")
+    await expect(alpha.locator(".list-most")).to_contain_text("load 23")
+    await expect(page.get_by_role("button", name="Silenced 0")).to_be_visible()
+    made = await fleet.desk.add_silence(silenced("alpha*", "load"))
+    # What nobody is told of doesn't hide what is still told.
+    await expect(alpha.locator(".list-most")).to_contain_text("users 90")
+    await expect(alpha.locator(".list-level")).to_have_text("Alarmed")
+    await fleet.desk.add_silence(silenced("alpha*", "users"))
+    await expect(alpha.locator(".list-level")).to_have_text("Alarmed Silenced")
+    await page.get_by_role("button", name="Silenced 1").click()
+    await expect(rows(page)).to_have_count(1)
+    await page.get_by_role("button", name="Map", exact=True).click()
+    await page.get_by_role("listbox", name="Map of the servers").focus()
+    await page.keyboard.press("ArrowRight")
+    option = page.locator("#map-option")
+    await expect(option).to_have_text("alpha.example.net, Alarmed, silenced, load 23, users 90")
+    await expect(page.locator(".map-tip")).to_contain_text("Silenced")
+    await fleet.desk.end_silence(made["id"], "ada")
+    await expect(page.get_by_role("button", name="Silenced 0")).to_be_visible()
+    await opened.assert_no_complaints()
+
+
+async def test_a_silenced_cell_of_the_map_is_drawn_otherwise(visit: Visitor) -> None:
+    fleet = small()
+    fleet.change("b", status="alarmed")
+    opened = await visit(fleet, "#/fleet")
+    page = opened.page
+    await expect(page.get_by_text("3 servers")).to_be_visible()
+    before = await page.locator("canvas").evaluate("(canvas) => canvas.toDataURL()")
+    await fleet.desk.add_silence(silenced("beta*"))
+    await page.wait_for_function(
+        "(before) => document.querySelector('canvas').toDataURL() !== before", arg=before
+    )

@@ -1,10 +1,12 @@
 """The overview as a person sees it: what needs attention, and what happened."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from outkept.model.silence import Silence
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import QUEUED_UP, Fleet, sensor, server, sweep, varied
 
@@ -39,7 +41,7 @@ def small() -> Fleet:
 
 async def test_what_needs_attention_has_a_tile_with_level_and_values(visit: Visitor) -> None:
     opened = await visit(varied())
-    await expect(opened.page.locator(".tile")).to_have_count(7)
+    await expect(opened.page.locator(".tile")).to_have_count(8)
     alarmed = tile(opened.page, "mail01.madrid.example.net")
     await expect(alarmed).to_contain_text("Alarmed")
     await expect(alarmed).to_contain_text("23.4")
@@ -105,6 +107,43 @@ async def test_a_queued_up_server_explains_itself(visit: Visitor) -> None:
     await expect(badge.get_by_text(QUEUED_UP)).to_be_visible()
     fleet.change("b", queued_up=False)
     await expect(badge).to_be_hidden()
+
+
+async def test_a_server_whose_sensors_fail_is_not_all_clear(visit: Visitor) -> None:
+    well = [sensor("load", 0.5), sensor("users", 2)]
+    fleet = Fleet([server("a", "alpha.example.net", sensors=well)])
+    opened = await visit(fleet)
+    page = opened.page
+    clear = page.get_by_text("All clear")
+    await expect(clear).to_be_visible()
+    fleet.read("a", "users", status="failed", reason="exit status 127: who: not found")
+    alpha = tile(page, "alpha.example.net")
+    await expect(alpha).to_contain_text("1 sensor fails")
+    fleet.read("a", "load", status="failed", reason="empty output")
+    await expect(alpha).to_contain_text("2 sensors fail")
+    chip = page.get_by_role("button", name="Sensors fail")
+    await expect(chip).to_contain_text("1")
+    fleet.change("a", sensors=well[:1])
+    await expect(clear).to_be_visible()
+    await expect(chip).to_contain_text("0")
+    fleet.read("a", "load", status="failed", reason="empty output")
+    await chip.click()
+    await expect(alpha).to_contain_text("1 sensor fails")
+    # A series that is no more, and with it what was wrong.
+    fleet.change("a", sensors=[])
+    await expect(page.get_by_text("None of 1 servers is in this state.")).to_be_visible()
+    await expect(chip).to_contain_text("0")
+    await opened.assert_no_complaints()
+
+
+async def test_what_people_look_at_first_is_on_a_tile(visit: Visitor) -> None:
+    many = ["temperature", "uptime", "swap", "disk", "memory", "cpu", "users", "load"]
+    sensors = [sensor(name, 1) for name in many]
+    opened = await visit(
+        Fleet([server("a", "alpha.example.net", status="warned", sensors=sensors)])
+    )
+    names = opened.page.locator(".tile .cell dt")
+    await expect(names).to_have_text(["load", "users", "cpu", "memory", "disk", "swap"])
 
 
 async def test_a_disconnected_server_says_since_when(visit: Visitor) -> None:
@@ -235,3 +274,58 @@ async def test_the_last_message_is_in_the_header_of_every_page(visit: Visitor) -
     await expect(banner).to_contain_text("Alarmed")
     await expect(banner).to_contain_text("load is 23.4")
     await expect(banner.get_by_role("link", name="alpha.example.net")).to_be_visible()
+
+
+async def test_what_is_silenced_needs_no_attention_and_is_shown_apart(visit: Visitor) -> None:
+    fleet = small()
+    for server_id in "bc":
+        fleet.change(server_id, status="normal")
+    fleet.read("a", "load", status="warned")
+    opened = await visit(fleet)
+    page = opened.page
+    alpha = tile(page, "alpha.example.net")
+    await expect(alpha).to_be_visible()
+    now = time.time()
+    made = await fleet.desk.add_silence(
+        Silence(now - 60, now + 3600, "new kernel", "ada", "alpha*", "load")
+    )
+    await expect(alpha).to_be_hidden()
+    await expect(page.locator(".all-clear")).to_contain_text(
+        "1 of 3 servers is silenced, the others are connected and normal."
+    )
+    await expect(page.get_by_label("Servers by level")).to_contain_text("1 warned")
+    await expect(page.get_by_label("Servers by level")).to_contain_text("1 silenced")
+    await page.get_by_role("button", name="Silenced 1").click()
+    await expect(alpha.locator(".tile-state")).to_have_text("Warned Silenced")
+    await page.get_by_role("button", name="Warned 1", exact=True).click()
+    await expect(alpha).to_be_visible()
+    # Something else is wrong: it is of interest again, and says which part is silenced.
+    fleet.read("a", "users", status="alarmed", value=90)
+    fleet.change("a", status="alarmed")
+    await page.get_by_role("button", name="Needs attention 1").click()
+    await expect(alpha.locator(".cell", has_text="load")).to_have_attribute(
+        "title", "load (silenced): Warned"
+    )
+    await expect(alpha.locator(".cell", has_text="load")).to_contain_text("Silenced")
+    await expect(alpha.locator(".cell", has_text="users")).not_to_contain_text("Silenced")
+    await fleet.desk.end_silence(made["id"], "ada")
+    await expect(alpha.locator(".cell", has_text="load")).not_to_contain_text("Silenced")
+    await opened.assert_no_complaints()
+
+
+async def test_that_notices_reach_nobody_is_said(visit: Visitor) -> None:
+    fleet = small()
+    failing, *others = fleet.notices.states
+    opened = await visit(fleet)
+    page = opened.page
+    untold = page.locator(".untold")
+    await expect(untold).to_have_text("1 target of notices can't be reached; 1 notice waits.")
+    fleet.notices.states = [replace(failing, queued=0), *others]
+    await expect(untold).to_have_text("1 target of notices can't be reached.")
+    await untold.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Notices")
+    await page.go_back()
+    await expect(untold).to_be_visible()
+    fleet.notices.states = others
+    await expect(untold).to_be_hidden()
+    await opened.assert_no_complaints()

@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import varied
 from tests.serve.people import act, attend
+from tests.views import summaries
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,7 +70,7 @@ async def test_nothing_scrolls_sideways(visit: Visitor, width: int) -> None:
     run = await act(fleet)
     await fleet.reactions.stop("a new kernel everywhere, back at 15:00", "ada")
     opened = await visit(fleet, width=width)
-    await expect(opened.page.locator(".tile")).to_have_count(7)
+    await expect(opened.page.locator(".tile")).to_have_count(8)
     assert await _fits(opened.page)
     for path, there in PLACES:
         await opened.page.evaluate("(path) => { location.hash = path; }", path.replace("RUN", run))
@@ -80,7 +81,7 @@ async def test_nothing_scrolls_sideways(visit: Visitor, width: int) -> None:
 async def test_the_keyboard_alone_reaches_a_server_and_comes_back(visit: Visitor) -> None:
     opened = await visit(varied())
     page = opened.page
-    await expect(page.locator(".tile")).to_have_count(7)
+    await expect(page.locator(".tile")).to_have_count(8)
     await page.keyboard.press("Tab")
     assert await page.evaluate(FOCUSED) == "skip"
     await page.keyboard.press("Enter")
@@ -94,16 +95,16 @@ async def test_the_keyboard_alone_reaches_a_server_and_comes_back(visit: Visitor
     await expect(page.get_by_role("heading", level=1)).to_be_focused()
     await page.keyboard.press("g")
     await page.keyboard.press("o")
-    await expect(page.locator(".tile")).to_have_count(7)
+    await expect(page.locator(".tile")).to_have_count(8)
 
 
 async def test_a_focused_tile_keeps_the_focus_when_it_moves(visit: Visitor) -> None:
     opened = await visit(varied())
-    await expect(opened.page.locator(".tile")).to_have_count(7)
+    await expect(opened.page.locator(".tile")).to_have_count(8)
     link = opened.page.locator(".tile-link").filter(has_text="edge01")
     await link.focus()
     server_id = next(
-        one["id"] for one in opened.fleet.servers() if one["hostname"].startswith("edge01")
+        one["id"] for one in summaries(opened.fleet) if one["hostname"].startswith("edge01")
     )
     opened.fleet.change(server_id, status="alarmed")
     await expect(opened.page.locator(".tile").nth(0)).to_contain_text("edge01")
@@ -117,7 +118,7 @@ async def test_every_text_has_enough_contrast(visit: Visitor, scheme: str) -> No
     run = await act(fleet)
     await fleet.reactions.stop("a new kernel everywhere, back at 15:00", "ada")
     opened = await visit(fleet, color_scheme=scheme)
-    await expect(opened.page.locator(".tile")).to_have_count(7)
+    await expect(opened.page.locator(".tile")).to_have_count(8)
     assert await opened.page.evaluate(CONTRASTS) == []
     for path, there in PLACES:
         await opened.page.evaluate("(path) => { location.hash = path; }", path.replace("RUN", run))

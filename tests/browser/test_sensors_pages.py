@@ -210,3 +210,27 @@ async def test_a_sensors_hostile_texts_stay_texts(visit: Visitor) -> None:
     await expect(opened.page.get_by_text("</pre><script>")).to_be_visible()
     await expect(opened.page.locator("main b, main i, main script, main img")).to_have_count(0)
     await opened.assert_no_complaints()
+
+
+async def test_what_overrides_change_and_where_is_shown(visit: Visitor) -> None:
+    fleet = loads(0.5, 1.5, 2.5)
+    for server_id in ("s0", "s2"):
+        fleet.change(server_id, labels={"site": "lisbon"})
+    opened = await visit(fleet, "#/sensors/load")
+    page = opened.page
+    overrides = part(page, "Overrides")
+    await expect(overrides.get_by_role("listitem").first).to_contain_text("1. labels.site=lisbon")
+    await expect(overrides).to_contain_text("warning: 8 → 20 on 2 servers")
+    await expect(overrides).to_contain_text("alarm: 16 → 40 on 2 servers")
+    await overrides.get_by_text("Matches").click()
+    await overrides.get_by_role("link", name="web2").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("web2")
+    await opened.assert_no_complaints()
+
+
+async def test_an_override_that_matches_nothing_says_so(visit: Visitor) -> None:
+    page = (await visit(loads(0.5), "#/sensors/load")).page
+    await expect(part(page, "Overrides")).to_contain_text("No server that is known matches it.")
+    await page.goto(page.url.partition("#")[0] + "#/sensors/kernel")
+    await expect(part(page, "Definition")).to_be_visible()
+    await expect(part(page, "Overrides")).to_be_hidden()

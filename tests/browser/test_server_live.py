@@ -20,11 +20,12 @@ from tests.app.harness import Site, until
 from tests.browser.conftest import Visitor
 from tests.serve.fleet import Fleet
 from tests.servers import User, machine
+from tests.views import summaries
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW = [f"slow{number}" for number in range(4)]
-READ = ("servers", "summary", "server", "stats", "sweeps", "events", "actions", "history")
+READ = ("ids", "summary", "server", "stats", "sweeps", "events", "actions", "history")
 _numbers = itertools.count(os.getpid())
 
 
@@ -70,11 +71,11 @@ async def test_a_queued_up_server_shows_what_was_measured(visit: Visitor, site: 
         async with daemon_of(site) as source:
             await until(
                 lambda: any(
-                    one["queued_up"] and len(one["sensors"]) == 5 for one in source.servers()
+                    one["queued_up"] and len(one["sensors"]) == 5 for one in summaries(source)
                 ),
                 "it is found and queued up",
             )
-            (found,) = source.servers()
+            (found,) = summaries(source)
             opened = await visit(window(source), f"#/server/{found['id']}")
             page = opened.page
             await expect(page.get_by_role("heading", name="web1", level=1)).to_be_visible()

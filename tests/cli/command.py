@@ -1,9 +1,9 @@
 """The real `outkept`, run as people run it."""
 
 import contextlib
-import getpass
 import os
 import pty
+import pwd
 import re
 import select
 import signal
@@ -17,8 +17,12 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
+from typer.testing import CliRunner
+
+from outkept.cli.main import app
+
 DEADLINE_S = 60.0
-SIGNED = f"a token of {getpass.getuser()}"
+SIGNED = f"a token of {pwd.getpwuid(os.getuid()).pw_name}"
 """How the daemon writes down who asks it from here."""
 OUTKEPT = [sys.executable, "-m", "outkept"]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
@@ -61,6 +65,13 @@ def outkept(home: Path, *args: object, wrap: Sequence[str] = (), **more: str) ->
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def here(*args: object, **environment: str) -> Ended:
+    """The command run in this process, which saves its start."""
+    done = CliRunner().invoke(app, list(map(str, args)), env=environment or None)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return Ended(done.exit_code, done.stdout, done.stderr)
 
 
 class Terminal:

@@ -61,6 +61,15 @@ def test_a_password_is_asked_for_twice_on_a_terminal(home: Path) -> None:
         assert terminal.end() == 0
 
 
+def test_without_a_password_nothing_is_changed(home: Path) -> None:
+    with in_terminal(home, "user", "add", "ada", "--state", home / "state") as terminal:
+        terminal.wait_for("Password for ada:")
+        terminal.press("\x04")
+        terminal.wait_for("no password was given; nothing was changed")
+        assert terminal.end() == 1
+    assert Users(home / "state").all() == {}
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

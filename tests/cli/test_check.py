@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import outkept
+from tests.cli.command import in_terminal, outkept
 from tests.servers import generate_key
 
 MISTAKEN = """\
@@ -66,6 +66,16 @@ def test_listening_for_other_machines_is_a_mistake_in_the_configuration(home: Pa
     ended = outkept(home, "run")
     assert ended.code == 2
     assert ended.err.startswith("config.yaml:3: dashboard.listen: 0.0.0.0:8844 can be reached")
+
+
+def test_a_passphrase_that_nobody_types_is_a_problem_of_its_key(home: Path) -> None:
+    generate_key(home / "key", passphrase="right")
+    (home / "config.yaml").write_text("ranges: [127.0.9.0/28]\nssh: {keys: [./key]}\n")
+    with in_terminal(home, "check") as terminal:
+        terminal.wait_for("Passphrase for .*key:")
+        terminal.press("\x04")
+        assert terminal.end() == 2
+        assert "config.yaml:2: ssh.keys.0: " in terminal.seen
 
 
 @pytest.mark.parametrize("passphrase", [None, "wrong", "right"])

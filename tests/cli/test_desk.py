@@ -6,21 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from outkept.cli.main import app
 from outkept.cli.moments import moment, own_zone
 from outkept.serve.auth import Role, load_secret, mint
-from tests.cli.command import SIGNED, Ended, outkept
+from tests.cli.command import SIGNED, here, outkept
 from tests.cli.conftest import Daemon
 from tests.cli.impostor import as_list, impostor
-
-
-def here(*args: object, **environment: str) -> Ended:
-    """The command run in this process, which saves its start."""
-    done = CliRunner().invoke(app, list(map(str, args)), env=environment or None)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
-    return Ended(done.exit_code, done.stdout, done.stderr)
 
 
 @pytest.fixture
@@ -97,6 +88,9 @@ def test_what_makes_no_sense_is_a_usage_error(daemon: Daemon) -> None:
     assert ended.code == 2
     assert ended.complaint == "outkept: write the options behind `add`"
     ended = here("silence", "add", "--for", "1h", "--reason", "r", *to)
+    assert ended.code == 2
+    assert ended.complaint.endswith("add --everything if that is meant")
+    ended = here("silence", "add", "--server", "**", "--for", "1h", "--reason", "r", *to)
     assert ended.code == 1
     assert "would silence everything" in ended.complaint
 

@@ -137,6 +137,21 @@ def test_somebody_is_asked_first(yard: Yard) -> None:
     assert len(yard.actions()) == before + 2
 
 
+@pytest.mark.parametrize("leave", ["Ctrl-C", "Ctrl-D"])
+def test_who_leaves_the_question_has_said_no(yard: Yard, leave: str) -> None:
+    before = len(yard.actions())
+    args = ("react", "pump", "--on", "web1", *WHY, "--state", yard.site.state)
+    with in_terminal(yard.home, *args) as terminal:
+        terminal.wait_for(r"Run it on 1 server\?")
+        if leave == "Ctrl-C":
+            terminal.interrupt()
+        else:
+            terminal.press("\x04")
+        assert terminal.end() == 1
+        assert "outkept: nothing was run" in terminal.seen
+    assert len(yard.actions()) == before
+
+
 def test_nobody_who_can_be_asked_means_that_nothing_runs(yard: Yard) -> None:
     before = len(yard.actions())
     ended = yard.react("pump", "--on", "web1", *WHY)

@@ -107,6 +107,14 @@ def test_the_picture_fits_the_terminal(width: int, height: int) -> None:
     assert max(map(cell_len, lines)) <= width
 
 
+def test_one_of_a_kind_is_not_many() -> None:
+    mirror = Mirror()
+    mirror.apply(snapshot(server("a", "web1")))
+    mirror.apply({"type": "stats", "warned": 2, "alarmed": 1, "fired": 0})
+    text = picture(mirror, Screen(100, 20, "http://here")).plain
+    assert "2 warnings, 1 alarm, 0 reactions" in text
+
+
 def test_that_reactions_are_stopped_is_said() -> None:
     mirror = Mirror()
     mirror.apply(snapshot(server("a", "web1")))

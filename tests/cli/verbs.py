@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import typer
-
-from outkept.cli.main import app
+from outkept.cli.verbs import VERBS as PLACES
+from outkept.cli.verbs import load
 
 
 def _options(command: Any) -> list[str]:
@@ -22,16 +21,10 @@ def _inner(command: Any) -> list[Any]:
     return list(getattr(command, "commands", {}).values())
 
 
-def _verbs() -> dict[str, Any]:
-    group = typer.main.get_group(app)
-    context = typer.Context(group)
-    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+COMMANDS: dict[str, Any] = {name: load(name) for name in PLACES}
+"""All of them, loaded."""
 
-
-_VERBS = _verbs()
-
-VERBS: dict[str, list[str]] = {name: _options(command) for name, command in _VERBS.items()}
+VERBS: dict[str, list[str]] = {name: _options(command) for name, command in COMMANDS.items()}
 """The long options of each verb."""
-
-INNER = [(name, inner.name) for name, command in _VERBS.items() for inner in _inner(command)]
-"""The verbs of verbs, each with whose it is."""
+INNER = [(name, str(inner.name)) for name, command in COMMANDS.items() for inner in _inner(command)]
+"""The verbs that have a verb before them."""

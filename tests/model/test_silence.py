@@ -17,7 +17,7 @@ from outkept.model.silence import (
     Weekly,
     to_tell,
 )
-from outkept.model.silencing import Silencing
+from outkept.model.silencing import ALL, Silencing
 
 ZONES = (
     "UTC",
@@ -210,6 +210,15 @@ def test_what_holds_and_ends_last_is_what_silences(
     if found is not None:
         assert found in on
         assert found.ends == max(one.ends for one in on)
+    labels = ["load", "disk", "disk[/var]", subject.sensor]
+    server = replace(subject, sensor="")
+    muted = silencing.muted(server, labels, now)
+    if silencing.find(server, now) is not None:
+        assert muted == ALL
+    else:
+        assert muted == {
+            one for one in labels if silencing.find(replace(subject, sensor=one), now) is not None
+        }
 
 
 @given(SILENCES, st.lists(TIMES.filter(lambda one: one != inf), max_size=12))

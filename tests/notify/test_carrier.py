@@ -13,7 +13,6 @@ from outkept.notify import carrier as carriers
 from outkept.notify.carrier import Carrier
 from outkept.notify.queue import Retries
 from outkept.notify.target import DeliveryError
-from outkept.notify.thread import OneThread
 from tests.app.harness import until
 
 QUICK = Retries(give_up_after=3600.0, first=0.02, longest=0.05)
@@ -95,7 +94,9 @@ async def test_a_notice_is_sent_and_written_down_as_sent() -> None:
         carrier.add([delivery(1), delivery(2)])
         await until(lambda: len(work.box.saved) == 2, "both are sent")
         assert carrier.state().queued == 0
-        assert carrier.state().last_sent is not None
+        state = carrier.state()
+        assert state.last_sent is not None
+        assert (state.sent, state.failed, state.given_up) == (2, 0, 0)
     assert [(one.state, one.attempts) for one in work.box.saved] == [(DeliveryState.SENT, 1)] * 2
     assert work.told == []
 
@@ -113,8 +114,10 @@ async def test_one_failure_is_chance_and_two_are_told_and_so_is_the_end() -> Non
         failing = False
         await until(lambda: len(work.told) == 2, "the end is told")
         assert work.told[1].startswith("notices to ops arrive again after ")
-        assert carrier.state().failing_since is None
-    assert len(work.place.tried) > 2
+        state = carrier.state()
+        assert (state.failing_since, state.sent) == (None, 1)
+    assert state.failed == len(work.place.tried) - 1
+    assert state.failed > 1
 
 
 async def test_a_target_that_fails_in_a_way_of_its_own_is_tried_again_and_quoted_nowhere() -> None:
@@ -149,29 +152,11 @@ async def test_what_is_sent_after_its_time_is_taken_as_sent_and_not_sent_again()
         await until(lambda: len(work.place.sent) == 2, "both are sent")
         await until(lambda: not carrier.state().queued, "both are taken as sent")
         assert carrier.state().error == ""
+        assert carrier.state().sent == 2
     assert work.place.sent == ["n1", "n2"]
     written = [one for one in work.box.saved if one.state is DeliveryState.SENT]
     assert [(one.id, one.error) for one in written] == [(1, ""), (2, "")]
     assert work.told[1].startswith("notices to ops arrive again after ")
-
-
-async def test_what_is_sent_in_the_moment_its_time_is_over_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def both(
-        _: OneThread, call: Callable[[], None], timeout: float, late: Callable[[None], object]
-    ) -> str:
-        call()
-        late(None)
-        return f"it did not end within {timeout}"
-
-    monkeypatch.setattr(carriers, "sent", both)
-    work = Work()
-    async with work as carrier:
-        carrier.add([delivery(1)])
-        await until(lambda: work.box.saved, "it is written down")
-        assert carrier.state().failing_since is None
-    assert [one.state for one in work.box.saved] == [DeliveryState.SENT]
 
 
 async def test_what_is_never_taken_holds_up_only_what_is_about_the_same() -> None:
@@ -189,6 +174,7 @@ async def test_what_was_tried_for_too_long_is_given_up_and_told() -> None:
     async with work as carrier:
         carrier.add([delivery(1, 7, ago=1000.0), delivery(2, 7)])
         await until(lambda: work.place.sent, "what waited behind it is sent")
+        assert carrier.state().given_up == 1
     given_up = [one for one in work.box.saved if one.state is DeliveryState.GIVEN_UP]
     assert [(one.id, one.error) for one in given_up] == [(1, "bad")]
     assert "1 notice to ops given up after 10m" in work.told
@@ -200,7 +186,8 @@ async def test_what_was_dropped_for_room_is_not_sent_and_told() -> None:
         carrier.add([delivery(1), delivery(2)])
         await until(lambda: work.place.tried, "it is tried")
         carrier.add([delivery(3)], {1, 2})
-        assert carrier.state().queued == 1
+        state = carrier.state()
+        assert (state.queued, state.given_up) == (1, 2)
     assert "2 notices to ops given up: too many wait" in work.told
 
 

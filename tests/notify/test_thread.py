@@ -1,5 +1,6 @@
 """Blocking calls with a deadline."""
 
+import asyncio
 import contextlib
 import threading
 
@@ -45,3 +46,23 @@ async def test_what_comes_late_is_handed_over_before_anything_else_is_run() -> N
         return []
 
     assert await until(seen_by_the_next, "it comes back") == [True]
+
+
+async def test_what_comes_in_the_instant_its_time_is_over_is_not_lost() -> None:
+    loop, let_go, late = asyncio.get_running_loop(), threading.Event(), list[bool]()
+    thread = OneThread("instant")
+
+    def hold_the_loop_up() -> None:
+        """In its next turn, the loop finds both: that it is done, and that its time is over."""
+        let_go.set()
+        for one in threading.enumerate():
+            if one.name == "instant":
+                one.join()
+        end = loop.time() + 0.01
+        while loop.time() < end:
+            pass
+
+    loop.call_soon(hold_the_loop_up)
+    with contextlib.suppress(TimeoutError):
+        late.append(await thread.run(let_go.wait, 0.01, late.append))
+    assert late == [True]

@@ -96,6 +96,13 @@ def test_json_scalars_and_objects_of_scalars_are_read(
     assert samples(Parse.JSON, output) == expected
 
 
+def test_halves_of_characters_which_no_disk_can_hold_tell_no_two_instances_apart() -> None:
+    (sample,) = samples(Parse.JSON, r'{"a\ud800": "x\udfff"}')
+    assert sample == Sample("a", "x")
+    assert "twice" in refusal(Parse.JSON, r'{"a\ud800": 1, "a\ud801": 2}')
+    assert samples(Parse.JSON, r'{"\ud83d\ude00": 1}') == (Sample("\U0001f600", 1.0),)
+
+
 @pytest.mark.parametrize(
     "output",
     [

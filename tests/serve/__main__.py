@@ -2,8 +2,7 @@
 
 python -m tests.serve [PORT [SERVERS]]
 
-It prints a link that signs in, as often as it is opened, for an hour. The page's files are read at
-the start: run it anew to see a change.
+It prints a link that signs in, as often as it is opened, for an hour.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from outkept.app.desk_source import silence_view
 from outkept.model.event import sensor_label
 from outkept.model.silence import Silence, Subject
-from outkept.model.silencing import Silencing
+from outkept.model.silencing import ALL, Silencing
 from outkept.serve.desk import FullError, NotThereError, OverError
 from outkept.serve.paging import page
 from outkept.serve.source import Json, Page
@@ -41,6 +41,19 @@ class MadeDesk:
         if one is None:
             return None
         return Silencing(self._silences.values()).find(_subject(one, sensor), time.time())
+
+    def muted(self, one: Json) -> Json:
+        """What a server's summary says of silences."""
+        if not self._silences:
+            return {}
+        labels = {sensor_label(each["name"], each["instance"]): each for each in one["sensors"]}
+        silencing = Silencing(self._silences.values())
+        muted = silencing.muted(_subject(one, ""), labels, time.time())
+        ill = {
+            label for label, each in labels.items() if each["status"] not in ("normal", "unknown")
+        }
+        quiet = one["status"] in ("warned", "alarmed") and bool(muted) and ill <= muted
+        return {"muted": sorted(muted), "quiet": muted == ALL or quiet}
 
     async def silences(self, limit: int, cursor: str | None, state: str | None) -> Page:
         views = [silence_view(one, time.time()) for one in self._silences.values()]

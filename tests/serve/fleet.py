@@ -67,6 +67,8 @@ def server(server_id: str, hostname: str, **more: Any) -> Json:
         "labels": {},
         "first_seen": now - 12 * 86400,
         "last_seen": now,
+        "muted": [],
+        "quiet": False,
         "identity": {
             "host_key": "ssh-ed25519 SHA256:J7g1e6E1cUuLQzK4tTt0r5aW9m3yDk8zq0Zb1nXf5hM",
             "machine_id": "6f3c1b2a9d8e4f70a1b2c3d4e5f60718",
@@ -129,10 +131,9 @@ class Fleet(Fleetwide):
         self.log.append(event)
         if self.hub:
             self.hub.event(event)
+            for server_id in self.by_id if type_ == "silenced" else ():
+                self.hub.changed(server_id)
         return event
-
-    def servers(self) -> Sequence[Json]:
-        return [_brief(one) for one in self.by_id.values()]
 
     def find(self, status: str | None, q: str | None) -> Sequence[tuple[str, str]]:
         found = []
@@ -148,7 +149,7 @@ class Fleet(Fleetwide):
 
     def summary(self, server_id: str) -> Json | None:
         found = self.by_id.get(server_id)
-        return _brief(found) if found else None
+        return self._brief(found) if found else None
 
     def server(self, server_id: str) -> Json | None:
         found = self.by_id.get(server_id)
@@ -157,6 +158,9 @@ class Fleet(Fleetwide):
         sensors = [one | {"silenced": self._of_series(server_id, one)} for one in found["sensors"]]
         silence = self.own_desk.silencing(server_id, "")
         return found | {"silenced": silenced_view(silence), "sensors": sensors}
+
+    def _brief(self, one: Json) -> Json:
+        return _brief(one) | self.own_desk.muted(one)
 
     def _of_series(self, server_id: str, series: Json) -> Json | None:
         label = sensor_label(series["name"], series["instance"])
@@ -169,7 +173,8 @@ class Fleet(Fleetwide):
                 counts[event["type"]] += 1
         series = sum(len(one["sensors"]) for one in self.by_id.values())
         counters = {"servers": len(self.by_id), "sensors": series, "events_per_s": 1.5}
-        return counters | counts | {"reactions_stopped": self.reactions.stopped}
+        stopped = {"reactions_stopped": self.reactions.stopped}
+        return counters | counts | stopped | self.notices.standing()
 
     def sweeps(self) -> list[Json]:
         return sorted(self.swept, key=lambda sweep: -sweep["started"])

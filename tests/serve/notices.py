@@ -2,7 +2,7 @@
 
 import time
 
-from outkept.app.notices import notice_view, target_view
+from outkept.app.notices import notice_view, standing, target_view
 from outkept.model.notice import Delivery, DeliveryState, Urgency
 from outkept.notify.carrier import TargetState
 from outkept.serve.paging import page
@@ -50,6 +50,10 @@ class MadeUpNotices:
 
     def targets(self) -> list[Json]:
         return [target_view(state) for state in self.states]
+
+    def standing(self) -> Json:
+        """See `outkept.app.notices`."""
+        return standing(self.states)
 
     async def test(self, name: str) -> str:
         return {state.name: state.error for state in self.states}[name]

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from outkept.serve import passwords, shapes, tokens, users
+from outkept.serve import passwords, tokens, users
+from outkept.serve import shapes_access as shapes
 from outkept.serve.auth import Role
 from tests.serve.daemon import DEADLINE, Daemon, bearer, daemon
 from tests.serve.fleet import varied

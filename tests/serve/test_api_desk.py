@@ -18,7 +18,7 @@ from outkept.app.fleetwide import Fleetwide
 from outkept.app.herald import Herald
 from outkept.model.event import Condition, Event, EventType
 from outkept.model.sensor import Sensor
-from outkept.serve import shapes, shapes_desk
+from outkept.serve import shapes, shapes_desk, shapes_incidents
 from outkept.serve.auth import Role, Scope
 from outkept.serve.tokens import create
 from outkept.store import Store, silences
@@ -330,7 +330,7 @@ async def test_an_incident_says_by_what_it_is_silenced(client: Client) -> None:
     added = await client("POST", "/silences", BODY | {"sensor": "load"}, expect=201)
     silenced = {"id": 1, "ends": added["ends"], "reason": "disk swap"}
     (one,) = (await client("GET", "/incidents"))["items"]
-    shapes.Incident.model_validate(one)
+    shapes_incidents.Incident.model_validate(one)
     assert one["silenced"] == silenced
     assert (await client("GET", f"/incidents/{number}"))["silenced"] == silenced
     await client("DELETE", "/silences/1")
@@ -350,7 +350,7 @@ async def test_somebody_takes_an_incident_on_and_gives_it_back(client: Client) -
     await client.source.said(EventType.WARNED)
     number = await client.open()
     taken = await client("POST", f"/incidents/{number}/acknowledge", {"comment": "on it"})
-    shapes.Incident.model_validate(taken)
+    shapes_incidents.Incident.model_validate(taken)
     assert taken["acknowledged"]["by"] == "a token"
     assert await client.events("acknowledged") == [
         ("db1: load is acknowledged by a token: on it", "a token")

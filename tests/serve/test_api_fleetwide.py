@@ -21,7 +21,7 @@ from outkept.model.reading import Reading, Sample
 from outkept.model.sensor import Parse, Sensor
 from outkept.model.server import Endpoint
 from outkept.model.sweep import SweepProgress
-from outkept.serve import shapes
+from outkept.serve import shapes_discovery, shapes_incidents, shapes_sensors
 from outkept.store import Store
 from outkept.store.silences import Silences
 from tests.serve.daemon import bearer, daemon
@@ -124,7 +124,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 async def test_sensors_are_listed_with_how_many_have_them(client: Client) -> None:
     answer = await client.get("/sensors")
-    shapes.Sensors.model_validate(answer)
+    shapes_sensors.Sensors.model_validate(answer)
     found = {one["name"]: (one["servers"], one["series"]) for one in answer["items"]}
     assert found == {"load": (2, 2), "disk": (1, 0)}
     assert answer["items"][1]["statuses"] == {"normal": 2}
@@ -132,7 +132,7 @@ async def test_sensors_are_listed_with_how_many_have_them(client: Client) -> Non
 
 async def test_a_sensor_says_what_it_is_and_who_has_it(client: Client) -> None:
     load = await client.get("/sensors/load")
-    shapes.SensorDefinition.model_validate(load)
+    shapes_sensors.SensorDefinition.model_validate(load)
     assert (load["cmd"], load["verifier"]) == (LOAD.cmd, LOAD.verifier)
     assert (load["warning"], load["alarm"], load["every"]) == (5, 10, 10.0)
     assert (load["reactive"], load["cooldown"]) == ("uptime", 300.0)
@@ -148,7 +148,7 @@ async def test_a_sensor_says_what_it_is_and_who_has_it(client: Client) -> None:
 
 async def test_the_servers_without_a_sensor_are_told_by_reason(client: Client) -> None:
     answer = await client.get("/sensors/disk/servers")
-    shapes.SensorServers.model_validate(answer)
+    shapes_sensors.SensorServers.model_validate(answer)
     assert [(one["hostname"], one["supported"]) for one in answer["items"]] == [
         ("db1", False),
         ("new", None),
@@ -181,7 +181,7 @@ async def test_a_heat_map_has_the_highest_rows_and_the_spread_of_all(client: Cli
     answer = await client.get(
         "/sensors/load/heatmap", **{"from": start, "to": start + 3600}, columns=4, rows=1
     )
-    shapes.HeatMap.model_validate(answer)
+    shapes_sensors.HeatMap.model_validate(answer)
     assert answer["total"] == 2
     assert [(row["hostname"], row["cells"]) for row in answer["rows"]] == [
         ("web2", [2.0, 2.0, None, None])
@@ -207,7 +207,7 @@ async def test_a_heat_map_that_would_take_too_long_says_what_to_ask_for(client: 
 
 async def test_ranges_have_their_sweeps(client: Client) -> None:
     answer = await client.get("/ranges")
-    shapes.Ranges.model_validate(answer)
+    shapes_discovery.Ranges.model_validate(answer)
     (found,) = answer["items"]
     assert (found["range"], found["addresses"], found["labels"]) == (
         "10.0.0.0/24",
@@ -224,7 +224,7 @@ async def test_addresses_are_grouped_and_each_group_can_be_opened(client: Client
         store.save_address(AddressState(endpoint, outcome, f"it was {outcome}", NOW + number))
     await store.flush()
     answer = await client.get("/addresses/outcomes")
-    shapes.Outcomes.model_validate(answer)
+    shapes_discovery.Outcomes.model_validate(answer)
     assert [(one["outcome"], one["addresses"]) for one in answer["items"]] == [
         ("refused key", 3),
         ("not SSH", 1),
@@ -268,7 +268,7 @@ async def test_incidents_tell_their_story(client: Client) -> None:
     store.add_readings([Reading("a", "load", NOW - 601, (Sample(None, 12.0),))])
     await store.flush()
     answer = await client.get("/incidents")
-    shapes.Incidents.model_validate(answer)
+    shapes_incidents.Incidents.model_validate(answer)
     (one,) = answer["items"]
     assert (one["id"], one["hostname"], one["state"], one["worst"]) == (
         ids[0],
@@ -277,7 +277,7 @@ async def test_incidents_tell_their_story(client: Client) -> None:
         "alarmed",
     )
     first, detail = [await client.get(f"/incidents/{event}") for event in ids]
-    shapes.IncidentDetail.model_validate(detail)
+    shapes_incidents.IncidentDetail.model_validate(detail)
     assert first["id"] == detail["id"] == ids[0]
     assert [step["kind"] for step in detail["steps"]] == [
         "reading",

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from outkept.serve import shapes, shapes_overrides
+from outkept.serve import shapes, shapes_discovery, shapes_events, shapes_overrides, shapes_servers
 from outkept.serve.access import Access
 from outkept.serve.auth import Role, mint
 from outkept.serve.http import create_app
@@ -17,6 +17,7 @@ from outkept.serve.links import link_token
 from outkept.serve.live import Hub
 from tests.serve.daemon import DASHBOARD, SECRET, bearer
 from tests.serve.fleet import Fleet, sensor, server, varied
+from tests.views import summaries
 
 BASE = "http://127.0.0.1:8844"
 
@@ -52,16 +53,16 @@ def assert_problem(answer: httpx.Response, status: int, *words: str) -> None:
 @pytest.mark.parametrize(
     ("path", "shape"),
     [
-        ("/servers", shapes.Servers),
-        ("/servers/0000b1c2d3e4", shapes.Server),
-        ("/events", shapes.Events),
-        ("/actions", shapes.Actions),
-        ("/sweeps", shapes.Sweeps),
-        ("/addresses", shapes.Addresses),
-        ("/stats", shapes.Stats),
+        ("/servers", shapes_servers.Servers),
+        ("/servers/0000b1c2d3e4", shapes_servers.Server),
+        ("/events", shapes_events.Events),
+        ("/actions", shapes_events.Actions),
+        ("/sweeps", shapes_discovery.Sweeps),
+        ("/addresses", shapes_discovery.Addresses),
+        ("/stats", shapes_servers.Stats),
         ("/overrides", shapes_overrides.Overrides),
         ("/overrides?server=0000b1c2d3e4", shapes_overrides.Overrides),
-        ("/servers/0000b1c2d3e4/sensors/load/history", shapes.History),
+        ("/servers/0000b1c2d3e4/sensors/load/history", shapes_servers.History),
     ],
 )
 async def test_each_endpoint_answers_in_the_shape_it_describes(
@@ -88,7 +89,7 @@ async def test_pages_of_servers_join_without_gaps_or_doubles(
         cursor = answer["next"]
         if cursor is None:
             break
-    assert seen == sorted(one["hostname"] for one in fleet.servers())
+    assert seen == sorted(one["hostname"] for one in summaries(fleet))
 
 
 async def test_a_server_that_leaves_between_two_pages_hides_no_other(

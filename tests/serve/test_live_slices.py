@@ -9,6 +9,7 @@ import pytest
 from outkept.serve.live import MOST_SERVERS, Client, Hub
 from tests.app.looped import COLLECTION, MOST_S, LoopWatch
 from tests.serve.fleet import Fleet, sensor, server
+from tests.views import summaries
 
 SERVERS = 1500
 MANY = 4000
@@ -77,7 +78,7 @@ def _keyed(one: Json) -> Json:
 
 
 def _truth(fleet: Fleet) -> dict[str, Json]:
-    return {one["id"]: _keyed(json.loads(json.dumps(one))) for one in fleet.servers()}
+    return {one["id"]: _keyed(json.loads(json.dumps(one))) for one in summaries(fleet)}
 
 
 @pytest.mark.parametrize("late", range(0, SERVERS // MOST_SERVERS + 4, 3))

@@ -105,6 +105,7 @@ async def test_a_server_that_refuses_every_channel_is_given_up(
     assert link.given_up == "the server refuses every channel"
     assert pool.stats().refused < 20
     pool.close(link.given_up)
+    await eventually(lambda: outcomes, "it is answered")
     assert failure(outcomes["waits"]).kind is FailureKind.LOST
     await scope.aclose()
 

@@ -90,6 +90,14 @@ def test_a_tick_missed_for_want_of_a_channel_enters_it() -> None:
     assert pressure.explain(50.0, 1, cure)
 
 
+def test_a_first_run_counts_whole_though_ticks_were_missed_before_it() -> None:
+    pressure = Pressure()
+    pressure.missed("load", 5.0, 100.0)
+    pressure.completed("load", 8.0, 12.0, 5.0, 101.0)
+    (use,) = pressure.uses()
+    assert (use.took, use.waited, use.missed) == (12.0, 8.0, 1)
+
+
 def test_it_is_left_after_a_window_without_lateness_and_not_before() -> None:
     pressure = busy({"load": 1.0, "disk": 1.0}, every=10.0, waited=11.0)
     for now in (105.0, 115.0, 129.9):

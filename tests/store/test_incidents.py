@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from outkept.model.action import Action, ActionOutcome, AlreadyStartedError
+from outkept.model.action import Action, ActionOutcome, AlreadyStartedError, Latch
 from outkept.model.address import AddressOutcome, AddressState
 from outkept.model.event import Condition, Event, EventQuery, EventType
 from outkept.model.level import Level
 from outkept.model.server import Endpoint
 from outkept.store import Store, incidents
 from outkept.store.incidents import Found, trim_incidents
+from outkept.store.latches import Latches
+from tests.store import values
 from tests.store.values import NOW
 
 W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
@@ -20,7 +22,7 @@ W, A, R = EventType.WARNED, EventType.ALARMED, EventType.RECOVERED
 async def told(
     store: Store,
     type_: EventType,
-    server: str = "a",
+    server: str | None = "a",
     sensor: str | None = "load",
     **more: Any,
 ) -> int:
@@ -71,6 +73,27 @@ async def test_a_removed_server_ends_all_its_incidents(store: Store) -> None:
     assert ids((await store.incidents(1)).items) == [[4]]
     second = await store.incidents(1, (await store.incidents(1)).next)
     assert ids(second.items) == [[1]]
+
+
+async def test_what_is_left_of_servers_that_nobody_knows_ends(store: Store) -> None:
+    store.save_server(values.server("a"))
+    for name in ("a", "b", "b2"):
+        await told(store, A, name)
+        await told(store, EventType.GONE, name, None, condition=Condition.GONE)
+    await told(store, R, "b2")
+    await told(store, EventType.BLIND, None, "10.0.0.0/8", condition=Condition.BLIND)
+    latches = Latches(store)
+    for name in ("a", "c"):
+        await latches.add(Latch(name, "load", NOW, "it ran 3 times"))
+
+    def say(server: str) -> Event:
+        return Event(NOW, EventType.REMOVED, "not known", server)
+
+    removed = await store.remove_orphans(say)
+    assert [one.server for one in removed] == ["b", "b2", "c"]
+    assert [one.server for one in await store.open_incidents()] == ["a", "a", None]
+    assert [one.server for one in await latches.all()] == ["a"]
+    assert await store.remove_orphans(say) == []
 
 
 async def test_other_sensors_and_other_events_are_not_its_own(store: Store) -> None:

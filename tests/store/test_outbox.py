@@ -89,6 +89,17 @@ async def test_an_end_that_somebody_has_yet_to_hear_comes_back_until_it_is_forgo
     assert await box.untold() == []
 
 
+async def test_what_ended_with_its_server_says_so(store: Store) -> None:
+    box = Outbox(store)
+    first, _ = await opened(store, "disk"), await opened(store, "load")
+    await box.put([], {first: told()}, (), NOW)
+    for server, at in (("b", NOW + 1), ("a", NOW + 1), ("a", NOW + 2)):
+        text = f"{server} removed"
+        await store.add_event(Event(at, EventType.REMOVED, text, server))
+    (one,) = await box.untold()
+    assert (one.incident.id, one.text) == (first, "a removed")
+
+
 async def test_when_too_many_wait_the_oldest_are_given_up(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
