@@ -76,12 +76,13 @@ def conduct(character: Character, seed: int, t: float) -> Conduct:
 
 
 def _starved_delay(seed: int, t: float) -> float:
-    """Quick for 20 s, then 70 s of commands that take seconds, then quick for 60 s, and so on.
+    """Quick for 20 s, then 70 s of commands that take seconds, then quick for 230 s, and so on.
 
     With a dozen sensors every 2 to 5 s, two channels and 1.2 to 2.2 s a command, jobs wait
-    several intervals; in the quick minute the queue drains and the state is left.
+    several intervals; in the quick minutes the queue drains and the state is left, for so long
+    that it is a new trouble the next time.
     """
-    struggling = 20 <= t % 150 < 90
+    struggling = 20 <= t % 300 < 90
     return pick(1.2, 2.2, seed, "starved", int(t * 5)) if struggling else 0.02
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from outkept.model.channels import ChannelUse, Cure
 
 SHORTEST_WINDOW_S = 10.0
+LONGEST_SHORTEST_S = 320.0
+"""What the shortest window grows to on a server that is queued up again and again."""
+SOON_S = 120.0
+"""So long after it was left, being queued up is no longer the same trouble."""
 WINDOW_INTERVALS = 3
 FRESH = 0.3
 """Weight of the newest run in the average run time: the last half dozen runs count."""
@@ -33,14 +37,17 @@ class Pressure:
     missed because its last job still queued. It is left after everything was in time for a
     whole window: three times the longest interval that was not kept since it was entered, at
     least ten seconds. A sensor that is read once an hour doesn't hold the state for hours
-    after the frequent ones are in time again."""
+    after the frequent ones are in time again. Where it is entered again soon after it was left,
+    those ten seconds double: a server that is late now and then would enter and leave it all day,
+    and each time is an event."""
 
-    __slots__ = ("_late", "_unkept", "_uses", "_window")
+    __slots__ = ("_late", "_left", "_shortest", "_unkept", "_uses", "_window")
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._late: float | None = None
-        self._window = SHORTEST_WINDOW_S
+        self._left: float | None = None
+        self._window = self._shortest = SHORTEST_WINDOW_S
         self._unkept = 0.0
 
     def completed(self, key: str, waited: float, took: float, every: float, now: float) -> None:
@@ -70,15 +77,22 @@ class Pressure:
         if now - self._late < self._window:
             self._forget(now)
             return True
+        self._left = self._late + self._window
         self._late = None
-        self._window = SHORTEST_WINDOW_S
-        self._unkept = 0.0
         return False
 
     def _was_late(self, every: float, now: float) -> None:
+        if not self.queued_up(now):
+            self._enter(now)
         self._late = now
         self._unkept = max(self._unkept, every)
         self._window = max(self._window, WINDOW_INTERVALS * every)
+
+    def _enter(self, now: float) -> None:
+        again = self._left is not None and now - self._left < SOON_S
+        longer = min(2 * self._shortest, LONGEST_SHORTEST_S)
+        self._window = self._shortest = longer if again else SHORTEST_WINDOW_S
+        self._unkept = 0.0
 
     def need(self) -> float:
         """Channel-seconds a second that all keys together ask for."""

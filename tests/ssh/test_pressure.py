@@ -120,6 +120,39 @@ def test_a_late_job_within_the_window_begins_it_anew() -> None:
     assert not pressure.queued_up(155.0)
 
 
+def _entered(late: list[float], until: float) -> list[float]:
+    """When it was entered, looked at every second, with a job that was late at each of these."""
+    pressure, entered, before = Pressure(), [], False
+    for now in range(int(until)):
+        if now in late:
+            pressure.completed("load", 2.0, 1.0, 1.0, float(now))
+        if (is_ := pressure.queued_up(float(now))) and not before:
+            entered.append(float(now))
+        before = is_
+    return entered
+
+
+def test_a_server_that_is_late_now_and_then_is_queued_up_rather_than_again_and_again() -> None:
+    every_half_minute = [30.0 * number for number in range(120)]
+    assert _entered(every_half_minute, 3600.0) == [0.0, 30.0, 60.0]
+
+
+def test_late_once_long_after_it_was_left_is_a_new_trouble() -> None:
+    # The second time its window is 20 s: it is left at 35.
+    assert _entered([0.0, 15.0, 155.0, 170.0], 400.0) == [0.0, 15.0, 155.0, 170.0]
+    assert _entered([0.0, 15.0, 154.0, 170.0], 400.0) == [0.0, 15.0, 154.0]
+
+
+def test_the_window_grows_to_five_minutes_at_most() -> None:
+    pressure, entered, now = Pressure(), 0.0, 0.0
+    for _ in range(20):
+        pressure.completed("load", 2.0, 1.0, 1.0, now)
+        entered = now
+        while pressure.queued_up(now):
+            now += 1.0
+    assert now - entered == 320.0
+
+
 def test_keys_that_are_asked_for_no_more_are_forgotten() -> None:
     pressure = busy({"old": 30.0}, every=1.0, waited=0.0)
     pressure.completed("load", 20.0, 20.0, 10.0, 200.0)
