@@ -22,7 +22,9 @@ export function mount(root, context) {
   let asking = null;
   let waiting = [];
   let missing = false;
+  let loading = null;
   let busy = false;
+  let searching = false;
 
   root.classList.add("sheet", "log-page");
   root.append(
@@ -33,8 +35,12 @@ export function mount(root, context) {
   );
 
   const shownIds = new Set();
+  let newest = 0;
+  // Of what the daemon says by itself, what is older than the newest is further down the list.
+  const isNew = (event) => event.id > newest;
   const item = (event) => {
     shownIds.add(event.id);
+    newest = Math.max(newest, event.id);
     return eventRow(event, store.servers.get(event.server)?.hostname ?? "", store.now());
   };
 
@@ -52,7 +58,8 @@ export function mount(root, context) {
     waiting = [];
     missing = false;
     tellNews();
-    await load(true);
+    loading = load(true);
+    await loading;
   }
 
   async function load(anew) {
@@ -60,24 +67,28 @@ export function mount(root, context) {
     asking = new AbortController();
     const mine = asking;
     busy = true;
+    searching = anew;
     try {
       const answer = await get("/events", { ...filter.query(), limit: PAGE, cursor: anew ? null : cursor }, AbortSignal.any([signal, mine.signal]));
       if (mine.signal.aborted) return;
       if (anew) {
         shownIds.clear();
+        newest = 0;
         fill(list);
       }
       const fresh = answer.items.filter((event) => !shownIds.has(event.id));
       list.append(...fresh.map(item));
-      waiting = waiting.filter((event) => !shownIds.has(event.id));
-      tellNews();
       cursor = answer.next;
       say(list.childElementCount ? "" : filter.isEmpty() ? "Nothing happened yet." : "No event matches.");
       if (list.childElementCount >= MOST && cursor) say(`These are the ${count(list.childElementCount)} newest. Narrow the search, or name an earlier time, to see older ones.`);
     } catch (error) {
       if (!mine.signal.aborted) cannot(error);
     } finally {
-      if (mine === asking) busy = false;
+      if (mine === asking) {
+        busy = searching = false;
+        waiting = waiting.filter(isNew);
+        slip();
+      }
     }
     setShown(more, cursor !== null && list.childElementCount < MOST);
   }
@@ -90,19 +101,21 @@ export function mount(root, context) {
   const isReading = () => scrollY > 40 || list.matches(":hover") || list.contains(document.activeElement);
 
   function take(events) {
-    const wanted = events.filter((event) => !shownIds.has(event.id) && filter.matches(event)).sort((a, b) => b.id - a.id);
+    const wanted = events.filter((event) => isNew(event) && filter.matches(event)).sort((a, b) => b.id - a.id);
     if (!wanted.length) return;
     waiting = [...wanted, ...waiting.filter((event) => !wanted.some((one) => one.id === event.id))].slice(0, MOST);
     slip();
   }
 
   const slip = paced(() => {
+    // What comes during a search is in its answer, or comes in after it.
+    if (searching) return;
     if (waiting.length && !isReading()) putIn();
     tellNews();
   }, 250, signal);
 
   function putIn() {
-    const added = waiting.filter((event) => !shownIds.has(event.id)).slice(0, PAGE * 2);
+    const added = waiting.filter(isNew).slice(0, PAGE * 2);
     // What doesn't fit between the newest and what is shown is asked for instead.
     if (missing || (waiting.length > added.length && waiting.length > PAGE)) {
       search();
@@ -136,6 +149,7 @@ export function mount(root, context) {
   store.on("events", take);
   // What happened while the daemon was away came as no event: it comes in like what is new.
   async function catchUp() {
+    await loading;
     const before = asking;
     let answer;
     try {
@@ -146,7 +160,7 @@ export function mount(root, context) {
     }
     // What was searched for meanwhile is newer.
     if (before !== asking) return;
-    missing ||= list.childElementCount > 0 && answer.next !== null && !answer.items.some((event) => shownIds.has(event.id));
+    missing ||= list.childElementCount > 0 && answer.next !== null && answer.items.every(isNew);
     take(answer.items);
   }
   store.on("servers", (ids) => {

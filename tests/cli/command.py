@@ -109,9 +109,23 @@ class Terminal:
             pass
         return self.process.wait(DEADLINE_S)
 
+    def interrupt_question(self) -> int:
+        """Its exit status after Ctrl-C at a question, pressed again if nothing comes of it: one
+        that comes between the question and the wait for its answer is seen by Python only after
+        the answer."""
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            self.interrupt()
+            while self._is_ready(5.0):
+                if not self._read():
+                    return self.process.wait(DEADLINE_S)
+        raise AssertionError(f"it goes on: {self.seen[-3000:]!r}")
+
+    def _is_ready(self, seconds: float) -> bool:
+        return bool(select.select([self._master], [], [], seconds)[0])
+
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], DEADLINE_S)
-        assert ready, f"nothing more came: {self.seen[-3000:]!r}"
+        assert self._is_ready(DEADLINE_S), f"nothing more came: {self.seen[-3000:]!r}"
         try:
             data = os.read(self._master, 65536)
         except OSError:  # what Linux says when the other end is closed

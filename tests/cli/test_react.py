@@ -144,10 +144,11 @@ def test_who_leaves_the_question_has_said_no(yard: Yard, leave: str) -> None:
     with in_terminal(yard.home, *args) as terminal:
         terminal.wait_for(r"Run it on 1 server\?")
         if leave == "Ctrl-C":
-            terminal.interrupt()
+            status = terminal.interrupt_question()
         else:
             terminal.press("\x04")
-        assert terminal.end() == 1
+            status = terminal.end()
+        assert status == 1
         assert "outkept: nothing was run" in terminal.seen
     assert len(yard.actions()) == before
 
