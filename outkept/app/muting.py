@@ -19,6 +19,7 @@ class Muting:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._marked = False
+        self._holding: tuple[int, ...] = ()
 
     async def look(self) -> None:
         """Bring all servers up to date. While nothing is silenced, and nothing was, that costs
@@ -29,6 +30,10 @@ class Muting:
         if not holding and not self._marked:
             return
         self._marked = True
+        # The same object as long as it is the same, which makes it quick to compare.
+        if holding != self._holding:
+            self._holding = holding
+        holding = self._holding
         at_once = max(1, _MATCHES_AT_ONCE // max(1, len(holding)))
         marked = 0
         async for live in in_turns(self._context.fleet):
