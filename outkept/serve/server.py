@@ -16,6 +16,9 @@ from outkept.serve.protocol import LiveProtocol, PageProtocol
 GRACE = 2
 """Seconds that answers under way get at shutdown; then their connections are cut."""
 
+_TURNS_TO_CONNECT = 3
+"""Of the loop, between accepting a connection and hearing of it."""
+
 _STUCK_MS = 30_000
 """Milliseconds the kernel keeps a connection whose peer takes nothing (TCP_USER_TIMEOUT)."""
 
@@ -78,6 +81,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self._ready:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, and end the connections that there are.
+
+        What was accepted becomes a connection some turns of the loop later. asyncio drops it, open
+        as it is, where the server is closed in between (python/cpython#109564).
+        """
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            loop.remove_reader(listener)
+        for _ in range(_TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
 
 async def serve(

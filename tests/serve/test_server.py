@@ -1,7 +1,9 @@
 """The listener's end: it comes, whatever the clients are in the middle of."""
 
 import asyncio
+import gc
 import socket
+import warnings
 
 from starlette.types import Receive, Scope, Send
 from websockets.client import ClientProtocol
@@ -44,4 +46,30 @@ async def test_it_ends_while_a_client_that_takes_nothing_more_says_goodbye() -> 
             await left.wait()
             serving.cancel()
             await asyncio.wait([serving])
+    assert serving.cancelled()
+
+
+async def test_what_is_accepted_as_it_ends_is_closed() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError(f"nobody asked for {scope}")
+
+    listener = bind("127.0.0.1", 0)
+    address = listener.getsockname()
+    listening = asyncio.Event()
+    async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(serve(app, listener, ready=listening.set))
+        await listening.wait()
+        with socket.socket() as client, warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+
+            def end() -> None:
+                """In the turn in which it gets to know, it accepts somebody."""
+                serving.cancel()
+                client.connect(address)
+
+            asyncio.get_running_loop().call_soon(end)
+            await asyncio.wait([serving])
+            client.settimeout(DEADLINE)
+            assert client.recv(1) == b""
+            gc.collect()
     assert serving.cancelled()
