@@ -286,14 +286,17 @@ async def test_stopping_a_run_leaves_what_runs_and_begins_nothing_more(
     site: Site, yard: Path
 ) -> None:
     site.config["reactions"] |= {"at_once": 1}
-    go = yard / "go"
-    site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done; echo over"
+    begun, go = yard / "begun", yard / "go"
+    site.sensors[-1]["reactive"] = (
+        f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done; echo over"
+    )
     async with site.daemon() as daemon:
         await ids(daemon, "web1", "web2")
         run = await confirmed(daemon, wanted(Selection(names=["*"])))
         await daemon.until(
             lambda: states(daemon, run) == ["running", "waiting"], "the first one runs"
         )
+        await daemon.until(begun.exists, "it was sent")
         daemon.source.control.stop(run["id"], "grace")
         assert states(daemon, run) == ["running", "stopped"]
         go.touch()
@@ -353,8 +356,8 @@ async def test_the_share_of_the_fleet_is_counted_over_what_would_run(site: Site)
 
 @pytest.mark.usefixtures("servers")
 async def test_the_kill_switch_holds_what_waits_for_its_turn(site: Site, yard: Path) -> None:
-    go = yard / "go"
-    site.sensors[-1]["reactive"] = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    begun, go = yard / "begun", yard / "go"
+    site.sensors[-1]["reactive"] = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done"
     site.config["reactions"] |= {"at_once": 1}
     async with site.daemon() as daemon:
         await ids(daemon, "web1", "web2")
@@ -362,6 +365,7 @@ async def test_the_kill_switch_holds_what_waits_for_its_turn(site: Site, yard: P
         await daemon.until(
             lambda: states(daemon, run) == ["running", "waiting"], "the first one runs"
         )
+        await daemon.until(begun.exists, "it was sent")
         await daemon.source.reactions.stop("smoke", "grace")
         go.touch()
         done = await finished(daemon, run)

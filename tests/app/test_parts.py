@@ -14,7 +14,7 @@ import pytest
 from outkept.app import daemon, lookout
 from outkept.app.addresses import REJECTED_WAIT, Addresses
 from outkept.app.context import Context
-from outkept.app.judge import ABSENT_AFTER, Held
+from outkept.app.judge import ABSENT_AFTER, Alarm, Held
 from outkept.app.lookout import PATIENCE, Lookout, unseen_for
 from outkept.app.past import Past, recall
 from outkept.app.sessions import Sessions
@@ -168,10 +168,14 @@ async def test_nothing_is_said_of_a_server_that_was_forgotten_meanwhile(
             live = one.server(number)
             live.link, live.vain = None, True
             live.away_since = live.unheard_since = time.monotonic() - 3600
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Lookout(one.context, cast(Sessions, None))._look())
-            await one.told_of("web0 is gone")
+        announce = one.context.herald.announce
+
+        def forgotten_meanwhile(event: Event, alarm: Alarm | None = None) -> bool:
             one.context.fleet.remove("s1")
+            return announce(event, alarm)
+
+        monkeypatch.setattr(one.context.herald, "announce", forgotten_meanwhile)
+        await Lookout(one.context, cast(Sessions, None))._look()
         await one.context.herald.drain(5.0)
     assert [event.server for event in one.told] == ["s0"]
 
