@@ -19,8 +19,10 @@ class Case:
     """`connection` gave the newest reading, None where that is not known; `endpoint` is where the
     first of them came from. `entered_by_zero` says that the alarm was entered by a value of 0.
     `ran` are the steps that were started, `shown` those that would have been in a dry run. `guard`
-    is what it waits for to pass, and `kept` says that the disk knows that it waits. `next` is the
-    alarm of the next incident of the series, where that came before this one was done with."""
+    is what it waits for to pass, and `kept` says that the disk knows that it waits. `past` says
+    that it no longer looks at whether it is alarmed; only the disk is waited for. `next` is the
+    alarm of the next incident of the series that came before this one was done with, or of the same
+    incident, where it was past."""
 
     live: LiveServer
     sensor: Sensor
@@ -34,6 +36,7 @@ class Case:
     shown: set[int] = field(default_factory=set)
     guard: Guard | None = None
     kept: bool = False
+    past: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     next: Alarm | None = None
 

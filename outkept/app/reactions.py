@@ -74,7 +74,8 @@ class Reactions:
             return
         there = self._cases.get((alarm.server, alarm.sensor.name), {}).get(alarm.instance)
         if there is not None:
-            there.next = alarm if alarm.incident != there.incident else there.next
+            if there.past or alarm.incident != there.incident:
+                there.next = alarm
             there.changed.set()
             return
         case = Case(

@@ -118,6 +118,7 @@ class Steps:
         """The action that ran, or may have; None where it is over, or nothing more is tried."""
         action = await self._tried(case, step, why)
         if action is None:
+            case.past = True
             await self._admission.forget(case)
         return action
 
@@ -224,6 +225,7 @@ class Steps:
                 self._context.poller.read_now(case.live.record.id, case.sensor.name)
                 look_at = now + between
             await case.wait(min(look_at, end) - now)
+        case.past = True
         series = case.series
         if series is not None and not series.flapping and series.track.level is not Level.ALARMED:
             took = max(0.0, time.time() - action.at)

@@ -1,5 +1,6 @@
 """A reaction that something held for a while is asked about again after a restart; no other is."""
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,30 @@ async def test_what_a_silence_held_over_a_restart_runs_once(tmp_path: Path) -> N
         one.read("s0", 1)
         await one.told_of("mended")
         assert one.sent() == []
+
+
+async def test_an_alarm_that_is_back_while_its_wait_is_ended_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop, dropping, go = Waits.drop, asyncio.Event(), asyncio.Event()
+
+    async def slowly(waits: Waits, incident: int) -> None:
+        dropping.set()
+        await go.wait()
+        await drop(waits, incident)
+
+    monkeypatch.setattr(Waits, "drop", slowly)
+    async with yard(tmp_path, replace(DEPTH, warning=5)) as one:
+        silence = await _silence(one)
+        await held(one, "held: it is silenced")
+        one.read("s0", 6)
+        async with asyncio.timeout(20):
+            await dropping.wait()
+        one.read("s0", 11)
+        await one.told_of("depth is 11 >= 10 (alarmed)", 2)
+        await one.context.desk.end_silence(silence, "ana")
+        go.set()
+        await one.told_of("ran `pump`: exit status 0")
 
 
 async def test_what_a_silence_held_is_over_if_it_is_well_after_the_restart(tmp_path: Path) -> None:
