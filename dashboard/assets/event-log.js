@@ -150,7 +150,7 @@ export function mount(root, context) {
   // What happened while the daemon was away came as no event: it comes in like what is new.
   async function catchUp() {
     await loading;
-    const before = asking;
+    const before = loading;
     let answer;
     try {
       answer = await get("/events", { ...filter.query(), limit: PAGE }, signal);
@@ -159,7 +159,7 @@ export function mount(root, context) {
       return;
     }
     // What was searched for meanwhile is newer.
-    if (before !== asking) return;
+    if (before !== loading) return;
     missing ||= list.childElementCount > 0 && answer.next !== null && answer.items.every(isNew);
     take(answer.items);
   }

@@ -46,9 +46,9 @@ async def test_doubt_that_comes_between_intent_and_send_bars_it(
     async with yard(tmp_path) as one:
         intend = one.context.store.intend
 
-        async def slowly(action: object) -> object:
+        async def slowly(action: Action) -> Action:
             one.trust.keys = False
-            return await intend(action)  # type: ignore[arg-type]
+            return await intend(action)
 
         monkeypatch.setattr(one.context.store, "intend", slowly)
         one.server(0)

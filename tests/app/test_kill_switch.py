@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from outkept.model.action import Action
 from tests.app.reacting import Gate, held, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -77,8 +78,8 @@ async def test_the_kill_switch_between_intent_and_send(
     async with yard(tmp_path) as one:
         intend = one.context.store.intend
 
-        async def slowly(action: object) -> object:
-            written = await intend(action)  # type: ignore[arg-type]
+        async def slowly(action: Action) -> Action:
+            written = await intend(action)
             await one.guards.stop("enough", "ana")
             return written
 
