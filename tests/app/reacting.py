@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from outkept.app.addresses import Addresses
 from outkept.app.blindness import Blindness
 from outkept.app.context import Context
@@ -298,3 +300,17 @@ async def _no_session(_: Connection) -> None:
 async def outcomes_are(one: Yard, expected: list[str]) -> bool:
     """Whether this is what came of the actions, the oldest first."""
     return [action.outcome.value for action in await one.actions()] == expected
+
+
+def once_intended(
+    one: Yard, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[object]]
+) -> None:
+    """Let something happen between each intent, which is on disk by then, and its sending."""
+    intend = one.context.store.intend
+
+    async def intended(action: Action) -> Action:
+        written = await intend(action)
+        await happens()
+        return written
+
+    monkeypatch.setattr(one.context.store, "intend", intended)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import Action
 from outkept.model.server import Endpoint
-from tests.app.reacting import held, yard
+from tests.app.reacting import held, once_intended, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -44,13 +43,11 @@ async def test_doubt_that_comes_between_intent_and_send_bars_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with yard(tmp_path) as one:
-        intend = one.context.store.intend
 
-        async def slowly(action: Action) -> Action:
+        async def distrusted() -> None:
             one.trust.keys = False
-            return await intend(action)
 
-        monkeypatch.setattr(one.context.store, "intend", slowly)
+        once_intended(one, monkeypatch, distrusted)
         one.server(0)
         one.read("s0", 11)
         await one.told_of("not sent: the host key at 10.0.0.1 is not the one that is trusted")
@@ -78,16 +75,14 @@ async def test_a_server_that_moves_between_intent_and_send_is_not_reacted_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with yard(tmp_path) as one:
-        intend, elsewhere = one.context.store.intend, Endpoint("10.9.9.9")
+        elsewhere = Endpoint("10.9.9.9")
 
-        async def moved_meanwhile(action: Action) -> Action:
-            written = await intend(action)
+        async def moved() -> None:
             one.context.fleet.put(replace(one.live("s0").record, endpoints=(elsewhere,)))
             one.connect("s0", elsewhere)
             one.read("s0", 12)
-            return written
 
-        monkeypatch.setattr(one.context.store, "intend", moved_meanwhile)
+        once_intended(one, monkeypatch, moved)
         one.server(0)
         one.read("s0", 11)
         await one.told_of("not sent: it is at 10.9.9.9 now, and was at 10.0.0.1 before")

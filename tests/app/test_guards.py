@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import Action
 from outkept.model.command import CommandOutcome, CommandResult
 from outkept.model.event import EventType
 from outkept.model.silence import Silence
-from tests.app.reacting import DEPTH, Wire, held, yard
+from tests.app.reacting import DEPTH, Wire, held, once_intended, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -115,14 +114,11 @@ async def test_a_zero_between_intent_and_send_bars_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with yard(tmp_path, replace(DEPTH, zero=True)) as one:
-        intend = one.context.store.intend
 
-        async def zero_meanwhile(action: Action) -> Action:
-            written = await intend(action)
+        async def zero() -> None:
             one.read("s0", 0)
-            return written
 
-        monkeypatch.setattr(one.context.store, "intend", zero_meanwhile)
+        once_intended(one, monkeypatch, zero)
         one.server(0)
         one.read("s0", 11)
         await one.told_of("not sent: a value of 0 alarms but runs no reaction")

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outkept.model.action import Action
-from tests.app.reacting import Gate, held, yard
+from tests.app.reacting import Gate, held, once_intended, yard
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -76,14 +75,11 @@ async def test_the_kill_switch_between_intent_and_send(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with yard(tmp_path) as one:
-        intend = one.context.store.intend
 
-        async def slowly(action: Action) -> Action:
-            written = await intend(action)
+        async def stopped() -> None:
             await one.guards.stop("enough", "ana")
-            return written
 
-        monkeypatch.setattr(one.context.store, "intend", slowly)
+        once_intended(one, monkeypatch, stopped)
         one.server(0)
         one.read("s0", 11)
         await one.told_of("the reaction was")
